@@ -1,0 +1,64 @@
+import { capability, type SocketFeed } from '../../kernel/capability.ts';
+import { type ChannelsState, DEFAULT_SUBSCRIPTIONS, dmEnds } from '../channels/state.ts';
+import { mentions } from './mentions.ts';
+import { operations } from './operations.ts';
+import { type MessageRow, messagesTable, selectMessages, toMessage } from './projection.ts';
+import { apply, type Message, type MessagesState } from './state.ts';
+
+/** Messages in a snapshot. */
+const SNAPSHOT = 200;
+/** Messages that the original's WebSocket shows first. */
+const HISTORY = 50;
+
+/** The WebSocket of the original contract: the last messages, then each new one. */
+const chatSocket: SocketFeed = {
+  path: '/chat/ws',
+  types: ['message_*'],
+  first: (context) =>
+    context.index((view) => {
+      const { sql, params } = selectMessages({}, context.agent, HISTORY);
+      const messages = view
+        .all<MessageRow>(sql, ...params)
+        .map(toMessage)
+        .reverse();
+      return { frame: { type: 'history', messages }, seq: view.seq };
+    }),
+  each: ({ type, seq, data }) =>
+    type === 'message_posted' ? { type: 'message', message: { ...data, seq } } : { type, data },
+};
+
+export const messages = capability<MessagesState & ChannelsState>({
+  name: 'messages',
+  summary: 'What is said: channels, threads, direct messages, reactions.',
+  collections: [messagesTable],
+  operations,
+  events: {
+    message_posted: 'A message was posted: the message.',
+    message_edited: 'Its author changed the text: id, channel, from, content.',
+    message_deleted: 'Its author deleted it: id, channel, from.',
+    message_reacted: 'A reaction was added or taken back: id, channel, emoji, agent, added.',
+  },
+  topics: ['chat'],
+  apply,
+  readers: ({ data }) => dmEnds(String(data.channel)),
+  concerns({ data }, agent) {
+    const { channel, to, content } = data as Partial<Message>;
+    if (channel === undefined) return false;
+    return (
+      to === agent ||
+      dmEnds(channel)?.includes(agent) ||
+      (DEFAULT_SUBSCRIPTIONS as readonly string[]).includes(channel) ||
+      mentions(content ?? '', agent)
+    );
+  },
+  snapshot(view, agent) {
+    const { sql, params } = selectMessages({}, agent, SNAPSHOT);
+    return {
+      messages: view
+        .all<MessageRow>(sql, ...params)
+        .map(toMessage)
+        .reverse(),
+    };
+  },
+  sockets: [chatSocket],
+});

@@ -1,0 +1,124 @@
+import { history, type IndexView } from '../../kernel/capability.ts';
+import { dmEnds } from '../channels/state.ts';
+import type { Message } from './state.ts';
+
+/** Messages in the index: one row each, found by channel, by sender, by recipient, by thread and by time. */
+export const messagesTable = history<Message>({
+  name: 'messages',
+  columns: {
+    seq: 'INTEGER PRIMARY KEY',
+    channel: 'TEXT NOT NULL',
+    sender: 'TEXT NOT NULL',
+    recipient: 'TEXT',
+    thread: 'TEXT',
+    ts: 'INTEGER NOT NULL',
+    private: 'INTEGER NOT NULL',
+    deleted: 'INTEGER NOT NULL',
+  },
+  indexes: [
+    'CREATE INDEX messages_by_channel ON messages (channel, ts)',
+    'CREATE INDEX messages_by_time ON messages (private, ts)',
+    'CREATE INDEX messages_by_sender ON messages (sender, private, ts)',
+    'CREATE INDEX messages_by_recipient ON messages (recipient, private, ts) WHERE recipient IS NOT NULL',
+    'CREATE INDEX messages_by_thread ON messages (thread, seq) WHERE thread IS NOT NULL',
+  ],
+  row: (message) => ({
+    seq: message.seq,
+    channel: message.channel,
+    sender: message.from,
+    recipient: message.to ?? null,
+    thread: message.threadId ?? null,
+    ts: message.timestamp,
+    private: dmEnds(message.channel) === undefined ? 0 : 1,
+    deleted: message.deletedAt === undefined ? 0 : 1,
+  }),
+});
+
+/** Which messages a list wants. Times are milliseconds since 1970. */
+export interface MessageFilter {
+  from?: string | undefined;
+  to?: string | undefined;
+  channel?: string | undefined;
+  since?: number | undefined;
+  before?: number | undefined;
+  after?: number | undefined;
+  /** Only messages that come before this one in the list's order. */
+  beforeSeq?: number | undefined;
+  /** Only messages that contain this text, letters of either case. */
+  text?: string | undefined;
+}
+
+export interface MessageRow {
+  doc: string;
+  seq: number;
+}
+
+type Params = (string | number)[];
+
+/** The statement for the newest `limit` messages that match and that the agent may read, newest first. */
+export function selectMessages(
+  filter: MessageFilter,
+  agent: string | undefined,
+  limit: number,
+): { sql: string; params: Params } {
+  const where: string[] = ['deleted = 0'];
+  const params: Params = [];
+  const add = (sql: string, value: string | number | undefined) => {
+    if (value === undefined) return;
+    where.push(sql);
+    params.push(value);
+  };
+  add('channel = ?', filter.channel);
+  add('sender = ?', filter.from);
+  add('recipient = ?', filter.to);
+  add('ts >= ?', filter.since);
+  add('ts < ?', filter.before);
+  add('ts > ?', filter.after);
+  add('(ts, seq) < (SELECT ts, seq FROM messages WHERE seq = ?)', filter.beforeSeq);
+  add(
+    "(doc LIKE '%' || ?1 || '%' ESCAPE '\\')".replace('?1', '?'),
+    filter.text === undefined ? undefined : escapeLike(filter.text),
+  );
+  // Each arm walks one index, newest first, and stops at the limit; the arms never show one message twice.
+  const arms: { sql: string; params: Params }[] =
+    filter.channel !== undefined ? [{ sql: '1', params: [] }] : [{ sql: 'private = 0', params: [] }];
+  if (filter.channel === undefined && agent !== undefined) {
+    arms.push(
+      { sql: 'private = 1 AND sender = ?', params: [agent] },
+      { sql: 'private = 1 AND recipient = ? AND sender <> ?', params: [agent, agent] },
+    );
+  }
+  const order = 'ORDER BY ts DESC, seq DESC';
+  const selects = arms.map(
+    (arm) =>
+      `SELECT * FROM (SELECT ts, seq, doc FROM messages WHERE ${[arm.sql, ...where].join(' AND ')} ${order} LIMIT ${limit})`,
+  );
+  return {
+    sql:
+      selects.length === 1
+        ? (selects[0] as string)
+        : `SELECT * FROM (${selects.join(' UNION ALL ')}) ${order} LIMIT ${limit}`,
+    params: arms.flatMap((arm) => [...arm.params, ...params]),
+  };
+}
+
+function escapeLike(text: string): string {
+  // The text is looked for in the stored JSON, where quotes and control characters are escaped.
+  return JSON.stringify(text)
+    .slice(1, -1)
+    .replace(/[\\%_]/g, '\\$&');
+}
+
+/** The replies of a thread after seq `after`, oldest first. */
+export function selectReplies(view: IndexView, threadId: string, after: number, limit: number): MessageRow[] {
+  return view.all(
+    'SELECT seq, doc FROM messages WHERE thread = ? AND seq > ? ORDER BY seq LIMIT ?',
+    threadId,
+    after,
+    limit,
+  );
+}
+
+export function toMessage({ doc }: { doc: string }): Message {
+  return JSON.parse(doc) as Message;
+}

@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { capability, type Operation, type QueryContext, query } from '../../kernel/capability.ts';
+import { AgentName, flag } from '../../kernel/names.ts';
+import { DEFAULT_SUBSCRIPTIONS } from '../channels/state.ts';
+import { VERSION } from './version.ts';
+
+const health = query({
+  name: 'system.health',
+  summary: 'Whether the server is well, and the figures a person at midnight looks for.',
+  http: ['GET /health'],
+  input: z.object({}),
+  output: z.looseObject({ status: z.enum(['ok', 'degraded']), timestamp: z.number() }),
+  run(_, { health, feed, now }: QueryContext<never>) {
+    const { journal, index, parts } = health();
+    const { chat = {}, ...others } = parts as { chat?: object };
+    const subscribers = [...feed.subscribers.values()].reduce((sum, n) => sum + n, 0);
+    const problems = [
+      ...(journal.writable ? [] : ['the disk is full: reading works, writing waits for space']),
+      ...(index.error === undefined ? [] : [`the index cannot be written: ${index.error}`]),
+    ];
+    return {
+      status: problems.length === 0 ? ('ok' as const) : ('degraded' as const),
+      ...(problems.length > 0 && { problems }),
+      version: VERSION,
+      openclaw: { configured: false, connected: false },
+      chat: { ...chat, subscribers },
+      // What a capability that is not here yet would say of itself: there is nothing.
+      tasks: { total: 0, byStatus: {} },
+      inbox: { agents: 0, defaultSubscriptions: DEFAULT_SUBSCRIPTIONS },
+      ...others,
+      journal,
+      index,
+      timestamp: now,
+    };
+  },
+});
+
+function describe(operation: Operation, compact: boolean) {
+  const { name, summary, http, kind } = operation;
+  if (compact) return { name, http, summary };
+  const fields = Object.entries(operation.input.shape as Record<string, z.ZodType>).map(([field, schema]) => ({
+    field,
+    required: !schema.safeParse(undefined).success,
+    ...(schema.description !== undefined && { description: schema.description }),
+  }));
+  return { name, kind, http, summary, input: fields, hint: hintOf(operation) };
+}
+
+/** How to call it from a shell. */
+function hintOf({ http, kind, name }: Operation): string {
+  const [method = '', path = ''] = (http[0] ?? '').split(' ');
+  if (method === '') return `Over /ws: {"type":"call","id":1,"op":"${name}","input":{…}}`;
+  return kind === 'query'
+    ? `curl http://127.0.0.1:4445${path}`
+    : `curl -X ${method} http://127.0.0.1:4445${path} -H 'Content-Type: application/json' -d '{…}'`;
+}
+
+const capabilities = query({
+  name: 'system.capabilities',
+  summary: 'Every operation with its path, its fields and a hint.',
+  http: ['GET /capabilities'],
+  input: z.object({ compact: flag.optional() }),
+  output: z.object({
+    version: z.string(),
+    operations: z.array(z.looseObject({ name: z.string(), summary: z.string() })),
+    doors: z.record(z.string(), z.string()),
+  }),
+  run({ compact }, { operations }: QueryContext<never>) {
+    return {
+      version: VERSION,
+      operations: [...operations.values()].map((operation) => describe(operation, compact ?? false)),
+      doors: {
+        rest: 'JSON over HTTP; /openapi.json describes it, /docs shows it',
+        sse: 'GET /events with Accept: text/event-stream, or GET /events/subscribe',
+        ws: '/ws, subprotocol reflectt.v1: subscribe, call any operation',
+        chat: '/chat/ws: the last messages, then each new one',
+      },
+    };
+  },
+});
+
+const snapshot = query({
+  name: 'system.snapshot',
+  summary: 'The live state as of one event; /events?after=<cursor> goes on from there without a gap.',
+  http: ['GET /snapshot'],
+  actor: 'agent',
+  input: z.object({ agent: AgentName.optional() }),
+  output: z.looseObject({ cursor: z.string() }),
+  async run(_, { snapshot }: QueryContext<never>) {
+    const { cursor, state } = await snapshot();
+    return { cursor, ...state };
+  },
+});
+
+export const system = capability({
+  name: 'system',
+  summary: 'The server itself.',
+  collections: [],
+  operations: [health, capabilities, snapshot],
+  events: {},
+});

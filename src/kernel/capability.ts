@@ -1,0 +1,154 @@
+import type { z } from 'zod';
+import type { Entities, LiveCollection, Row } from './collection.ts';
+import type { Draft, Event } from './event.ts';
+import type { Feed } from './feed/feed.ts';
+import type { Health } from './kernel.ts';
+
+/** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
+export type InputSchema = z.ZodObject;
+
+/** Which route shows an operation: `POST /chat/messages/:id/react`. */
+export type HttpRoute = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`;
+
+/** What a command may know while it decides: pure, so the same command with the same context decides the same. */
+export interface Context<S> {
+  readonly state: S;
+  /** Who acts: an agent's name, or `anonymous`. */
+  readonly actor: string;
+  /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
+  readonly now: number;
+  /** A new id `<prefix>-<now>-<9 chars>`. */
+  id(prefix: string): string;
+}
+
+/** One consistent view of the index: all of it as of event `seq`. */
+export interface IndexView {
+  readonly seq: number;
+  all<R>(sql: string, ...params: (string | number | null)[]): R[];
+}
+
+/** What a query may read. */
+export interface QueryContext<S> {
+  readonly state: S;
+  /** Who asks, where the caller named itself. */
+  readonly agent: string | undefined;
+  readonly now: number;
+  readonly epoch: string;
+  readonly feed: Feed;
+  /** Aborted when the caller is gone. */
+  readonly signal: AbortSignal | undefined;
+  /** Reads the index once it holds everything that was acknowledged when the query began. */
+  index<R>(read: (view: IndexView) => R): Promise<R>;
+  /** The same, on a thread of its own, for reads that may take longer than a page. */
+  scan<R>(sql: string, ...params: (string | number | null)[]): Promise<R[]>;
+  health(): Health;
+  /** The whole live state as of one event; what the caller may not read is left out. */
+  snapshot(): Promise<{ cursor: string; seq: number; state: Record<string, unknown> }>;
+  /** Every operation of this server. */
+  readonly operations: ReadonlyMap<string, Operation>;
+}
+
+interface OperationSpec<I extends InputSchema, O extends z.ZodType> {
+  /** `messages.send` */
+  name: string;
+  /** One line for people and agents. */
+  summary: string;
+  input: I;
+  output: O;
+  http: readonly HttpRoute[];
+  /** The input field that names who acts or asks; filled from the caller where the caller named itself. */
+  actor?: keyof z.infer<I> & string;
+  /** What `error` says when the input is invalid, in the words that clients of the original contract know. */
+  complaint?: string;
+}
+
+export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<I, O> {
+  /** Decides what happens, or throws a Refusal. Pure; may be called again for the same request. */
+  decide(input: z.infer<I>, context: Context<S>): Draft[];
+  /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
+  answer(events: readonly Event[], state: S, input: z.infer<I>): z.input<O>;
+}
+
+export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<I, O> {
+  run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
+  /** Shown as Server-Sent Events: always, or where the caller accepts nothing else. Frames hold the whole event or its data. */
+  stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
+}
+
+// The table holds operations of every shape, so its rows are typed at their definition and not here.
+// biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
+export type Command = { kind: 'command' } & CommandSpec<any, any, any>;
+// biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
+export type Query = { kind: 'query' } & QuerySpec<any, any, any>;
+export type Operation = Command | Query;
+
+/** Declares an operation that changes state. */
+export function command<S, I extends InputSchema, O extends z.ZodType>(spec: CommandSpec<S, I, O>): Command {
+  return { kind: 'command', ...spec };
+}
+
+/** Declares an operation that only reads. */
+export function query<S, I extends InputSchema, O extends z.ZodType>(spec: QuerySpec<S, I, O>): Query {
+  return { kind: 'query', ...spec };
+}
+
+/** How the index keeps a collection. */
+export type CollectionSpec<T extends object = object> =
+  | { name: string; keep: 'memory' }
+  | {
+      name: string;
+      keep: 'history';
+      /** SQL columns beside `id` and `doc`; one of them is `seq INTEGER PRIMARY KEY`. */
+      columns: Record<string, string>;
+      indexes?: readonly string[];
+      row(entity: T): Row;
+      /** Rows kept, newest by seq; all where absent. */
+      newest?: number;
+    };
+
+/** Declares a history collection with the type of its entities. */
+export function history<T extends object>(
+  spec: Omit<Extract<CollectionSpec<T>, { keep: 'history' }>, 'keep'>,
+): CollectionSpec {
+  return { keep: 'history', ...spec } as unknown as CollectionSpec;
+}
+
+/** A WebSocket of its own that shows what was and then what comes, in frames of its own. */
+export interface SocketFeed {
+  path: string;
+  types: readonly string[];
+  /** The first frame, and the seq that it is the state of. */
+  first(context: QueryContext<never>): Promise<{ frame: object; seq: number }>;
+  /** The frame for one event. */
+  each(event: Event): object;
+}
+
+/** One thing that the server can do: its operations, its events, its state. */
+export interface Capability<S = never> {
+  name: string;
+  summary: string;
+  collections: readonly CollectionSpec[];
+  operations: readonly Operation[];
+  /** Its event types, each with one line. */
+  events: Record<string, string>;
+  /** Further names, beside the first word of its event types, by which a subscriber may ask for them. */
+  topics?: readonly string[];
+  /** The fold. Sees every event of every capability; must not throw. */
+  apply?(state: S, event: Event): void;
+  /** Who may read an event of this capability; undefined means everybody. */
+  readers?(event: Event): readonly string[] | undefined;
+  /** True where the event is addressed to the agent. */
+  concerns?(event: Event, agent: string, state: S): boolean;
+  /** Its part of `/health`. */
+  health?(state: S): Record<string, unknown>;
+  /** Its part of `/snapshot`, beyond its live collections. */
+  snapshot?(view: IndexView, agent: string | undefined): Record<string, unknown>;
+  sockets?: readonly SocketFeed[];
+}
+
+/** Declares a capability with the type of the state that it folds. */
+export function capability<S>(spec: Capability<S>): Capability {
+  return spec as unknown as Capability;
+}
+
+export type { Entities, LiveCollection };

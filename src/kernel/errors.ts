@@ -1,0 +1,216 @@
+/**
+ * Every way in which this server says no: code → status, title, hint. `docs/reference/errors.md` is generated from
+ * this table. A code is a promise: it may be added, never renamed.
+ */
+export const CATALOGUE = {
+  invalid_input: {
+    status: 400,
+    title: 'Invalid input',
+    hint: 'Correct the fields named in `errors` and send it again. /docs shows every field.',
+  },
+  malformed_json: {
+    status: 400,
+    title: 'The body is not JSON',
+    hint: 'Send one JSON object, for example {"from":"link","content":"hello"}.',
+  },
+  malformed_request: {
+    status: 400,
+    title: 'The request cannot be read',
+    hint: 'Check the path, the headers and the encoding.',
+  },
+  invalid_cursor: {
+    status: 400,
+    title: 'Not a cursor',
+    hint: 'Use a cursor from an earlier answer, a sequence number, `now` or `earliest`.',
+  },
+  invalid_idempotency_key: {
+    status: 400,
+    title: 'Not an idempotency key',
+    hint: 'Use 1 to 200 printable ASCII characters, for example a UUID.',
+  },
+  unauthenticated: { status: 401, title: 'Who are you?', hint: 'This server has no tokens: leave the credential out.' },
+  origin_refused: {
+    status: 403,
+    title: 'This origin may not call the server',
+    hint: 'Add the origin to ALLOWED_ORIGINS, or call without a browser.',
+  },
+  actor_mismatch: {
+    status: 403,
+    title: 'You named yourself twice, differently',
+    hint: 'The X-Agent header, the `agent` parameter and the author in the body must name one agent.',
+  },
+  not_the_author: { status: 403, title: 'Only the author may do this', hint: 'Ask the author, or post a new message.' },
+  not_a_party: {
+    status: 403,
+    title: 'This conversation is private to its two ends',
+    hint: 'Name yourself with the X-Agent header or the `agent` parameter as one of its ends.',
+  },
+  route_not_found: {
+    status: 404,
+    title: 'No such route',
+    hint: 'GET /capabilities lists every operation and its path.',
+  },
+  operation_not_found: {
+    status: 404,
+    title: 'No such operation',
+    hint: 'GET /capabilities lists every operation and its name.',
+  },
+  message_not_found: {
+    status: 404,
+    title: 'Message not found',
+    hint: 'Check the id; GET /chat/messages lists the newest.',
+  },
+  channel_not_found: {
+    status: 404,
+    title: 'Channel not found',
+    hint: 'GET /chat/channels lists them; a post to a new name creates it.',
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'Method not allowed here',
+    hint: 'GET /capabilities lists the methods of every path.',
+  },
+  channel_archived: {
+    status: 409,
+    title: 'The channel is archived',
+    hint: 'Unarchive it with POST /chat/channels/:channel/unarchive, or post elsewhere.',
+  },
+  conflict: { status: 409, title: 'The state changed while this was decided', hint: 'Read again and retry.' },
+  message_deleted: {
+    status: 410,
+    title: 'The message was deleted',
+    hint: 'A tombstone stays; nothing can be added to it.',
+  },
+  cursor_gone: {
+    status: 410,
+    title: 'The stream cannot be continued from this cursor',
+    hint: 'Take /snapshot, then continue from its cursor.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'It changed since you read it',
+    hint: 'Read it again, then send the change with the new ETag.',
+  },
+  too_large: {
+    status: 413,
+    title: 'Too large',
+    hint: 'One event holds at most 256 KiB, one body 1 MiB. Store large content elsewhere and link to it.',
+  },
+  not_json: { status: 415, title: 'The body must be JSON', hint: 'Send `Content-Type: application/json`.' },
+  wrong_host: {
+    status: 421,
+    title: 'This server is not that host',
+    hint: 'Use http://127.0.0.1:<port>, or add the name to ALLOWED_HOSTS.',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    title: 'This key was used for another request',
+    hint: 'Use a new Idempotency-Key for a new request.',
+  },
+  thread_in_other_channel: {
+    status: 422,
+    title: 'A reply stays in the channel of its thread',
+    hint: 'Leave `channel` and `to` out; a reply goes where its thread is.',
+  },
+  channel_protected: {
+    status: 422,
+    title: 'A default channel stays',
+    hint: 'Only channels that you created can be archived.',
+  },
+  name_reserved: { status: 422, title: 'This name is reserved', hint: 'Choose another name.' },
+  rate_limited: { status: 429, title: 'Too many at once', hint: 'Wait as long as Retry-After says.' },
+  internal: {
+    status: 500,
+    title: 'A fault of the server',
+    hint: 'It is logged. Please report it with the time of this answer.',
+  },
+  outcome_unknown: {
+    status: 503,
+    title: 'It is not known whether this was stored',
+    hint: 'Send it again with the same Idempotency-Key once the server is back.',
+  },
+  shutting_down: {
+    status: 503,
+    title: 'The server is stopping',
+    hint: 'Nothing was stored. Send it again in a moment.',
+  },
+  index_unavailable: {
+    status: 503,
+    title: 'The index is not up to date',
+    hint: 'Nothing is lost; the journal has it. See /health for the reason.',
+  },
+  overloaded: { status: 503, title: 'Too many streams are open', hint: 'Close some, or raise MAX_STREAMS.' },
+  disk_full: {
+    status: 507,
+    title: 'The disk is full',
+    hint: 'Nothing was stored. Free space; the server goes on by itself.',
+  },
+} as const satisfies Record<string, { status: number; title: string; hint: string }>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+/** One wrong field: a JSON pointer (RFC 6901) and what is wrong with it. */
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}
+
+/** The body of every answer that is not a success: problem details (RFC 9457), plus the original's `error` words. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  hint: string;
+  errors?: FieldError[];
+  success: false;
+  error: string;
+}
+
+export interface RefusalOptions {
+  errors?: FieldError[];
+  /** The words that clients of the original contract look for in `error`; the detail when absent. */
+  error?: string;
+  /** Further members of the problem, such as `assignee` of a conflict. */
+  extra?: Record<string, unknown>;
+  /** Seconds after which a retry may succeed: the Retry-After header. */
+  retryAfter?: number;
+  cause?: unknown;
+}
+
+/** The one way to say no. Anything else that is thrown is a bug and is answered as `internal`. */
+export class Refusal extends Error {
+  readonly code: ErrorCode;
+  readonly options: RefusalOptions;
+
+  constructor(code: ErrorCode, detail: string, options: RefusalOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'Refusal';
+    this.code = code;
+    this.options = options;
+  }
+
+  get status(): number {
+    return CATALOGUE[this.code].status;
+  }
+}
+
+/** Shapes any thrown value as a problem; what is not a Refusal becomes `internal` and tells nothing of its inside. */
+export function toProblem(thrown: unknown): Problem {
+  const refusal = thrown instanceof Refusal ? thrown : new Refusal('internal', 'The server failed to answer this.');
+  const { status, title, hint } = CATALOGUE[refusal.code];
+  const { errors, error, extra } = refusal.options;
+  return {
+    type: `/errors/${refusal.code}`,
+    title,
+    status,
+    detail: refusal.message,
+    code: refusal.code,
+    hint,
+    ...(errors && { errors }),
+    ...extra,
+    success: false,
+    error: error ?? refusal.message,
+  };
+}

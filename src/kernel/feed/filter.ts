@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { Event } from '../event.ts';
+import { AgentName } from '../names.ts';
+import type { Entry } from './ring.ts';
+
+const PATTERN = /^[\w.:*-]{1,128}$/;
+
+/** Comma-separated text or a list; each item a name, `*` allowed at its end. */
+const list = z
+  .union([z.string(), z.array(z.string())])
+  .transform((value) =>
+    (typeof value === 'string' ? value.split(',') : value).map((item) => item.trim()).filter(Boolean),
+  )
+  .refine((items) => items.length <= 64 && items.every((item) => PATTERN.test(item)), 'up to 64 names, comma-separated')
+  .meta({ description: 'Names, comma-separated; * at the end matches any ending.' });
+
+/** Which events a subscriber wants. All that is given must match; each list matches with any of its names. */
+export const FilterInput = z.object({
+  types: list.optional(),
+  topics: list.optional().describe('Kinds of things: message, task, memory, presence, chat …'),
+  channels: list.optional(),
+  subjects: list.optional(),
+  actors: list.optional(),
+  agent: AgentName.optional().describe(
+    'Only what is addressed to this agent: DMs, mentions, its subscriptions. Names the caller.',
+  ),
+});
+export type FilterInput = z.infer<typeof FilterInput>;
+
+/** What the filter must ask of capabilities. */
+export interface Relevance {
+  /** True where the event is addressed to the agent. */
+  concerns(event: Event, agent: string): boolean;
+  /** Event types that belong to a topic. */
+  topicTypes(topic: string): readonly string[];
+}
+
+/** A filter that is ready to use. Filters with the same key match the same events. */
+export interface Filter {
+  readonly key: string;
+  matches(entry: Entry): boolean;
+}
+
+/** Compiles a filter for a reader; what the reader may not read never matches. */
+export function compileFilter(input: FilterInput, reader: string | undefined, relevance: Relevance): Filter {
+  const types = matcher([
+    ...(input.types ?? []),
+    ...(input.topics ?? []).flatMap((topic) => relevance.topicTypes(topic)),
+  ]);
+  const channels = matcher(input.channels ?? []);
+  const subjects = matcher(input.subjects ?? []);
+  const actors = matcher(input.actors ?? []);
+  const nothing = input.topics !== undefined && input.topics.length > 0 && types === undefined;
+  const { agent } = input;
+  return {
+    key: JSON.stringify([input.types, input.topics, input.channels, input.subjects, input.actors, agent, reader]),
+    matches({ event, readers }) {
+      if (nothing) return false;
+      if (readers !== undefined && (reader === undefined || !readers.includes(reader))) return false;
+      if (types && !types(event.type)) return false;
+      if (channels && !(typeof event.data.channel === 'string' && channels(event.data.channel))) return false;
+      if (subjects && !(event.subject !== undefined && subjects(event.subject))) return false;
+      if (actors && !actors(event.actor)) return false;
+      return agent === undefined || relevance.concerns(event, agent);
+    },
+  };
+}
+
+function matcher(names: readonly string[]): ((text: string) => boolean) | undefined {
+  if (names.length === 0) return undefined;
+  const exact = new Set(names.filter((name) => !name.endsWith('*')));
+  const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
+  return (text) => exact.has(text) || prefixes.some((prefix) => text.startsWith(prefix));
+}

@@ -1,0 +1,79 @@
+import { resolve } from 'node:path';
+import closeWithGrace from 'close-with-grace';
+import { config as loadDotenv } from 'dotenv';
+import { VERSION } from './capabilities/system/version.ts';
+import { type Config, InvalidSettings, readConfig } from './config.ts';
+import { JournalDamaged } from './kernel/journal/recovery.ts';
+import { createLogger } from './logger.ts';
+import { startNode } from './node.ts';
+import { IndexAhead } from './store/index-store.ts';
+import { DirectoryInUse } from './store/lock.ts';
+
+/** What the person at the keyboard can mend: said in words, without a stack. */
+const EXPECTED = [InvalidSettings, DirectoryInUse, JournalDamaged, IndexAhead];
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Ends with 1 and says why on standard error. */
+function refuse(error: unknown): never {
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === 'EADDRINUSE') process.stderr.write(`Port ${port} is in use. Stop the other process, or set PORT.\n`);
+  else if (EXPECTED.some((type) => error instanceof type)) process.stderr.write(`${(error as Error).message}\n`);
+  else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}
+
+/** A line a second: how far, how fast, how much longer. */
+function progress(began: number): (done: number, total: number) => void {
+  let last = began;
+  return (done, total) => {
+    const now = performance.now();
+    if (now - last < 1_000 && done < total) return;
+    if (done >= total && last === began) return;
+    last = now;
+    const rate = done / ((now - began) / 1_000);
+    say(
+      `Reading the journal: ${done} of ${total} events (${Math.floor((100 * done) / total)} %), ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left`,
+    );
+  };
+}
+
+async function main(): Promise<void> {
+  loadDotenv({ quiet: true });
+  const config: Config = readConfig(process.env);
+  const logger = createLogger(config.LOG_LEVEL);
+  const began = performance.now();
+  const node = await startNode({
+    config,
+    logger,
+    onProgress: progress(began),
+    onFailure(error) {
+      logger.fatal({ err: error }, 'the disk failed: what was in flight may or may not be stored');
+      // Callers get their answers first; nothing more is written.
+      setTimeout(() => process.exit(1), 100);
+    },
+  });
+  const { journal } = node.kernel.health();
+  say(`reflectt-node ${VERSION}`);
+  say(`  address   ${node.address}`);
+  say(`  data      ${resolve(config.DATA_DIR)} (durability ${journal.durability}, epoch ${journal.epoch})`);
+  say(
+    `  events    ${journal.head}, of which ${node.kernel.replayed} replayed, ready after ${Math.round(performance.now() - began)} ms`,
+  );
+  say('  doors     REST /docs   SSE /events   WebSocket /ws and /chat/ws');
+  for (const note of node.notes) {
+    say(`  mended    ${note}`);
+    logger.warn(note);
+  }
+  say('Ready.');
+
+  closeWithGrace({ delay: 1_800, logger: false }, async ({ signal, err }) => {
+    if (err) logger.fatal({ err }, 'ending after a fault');
+    await node.close(signal === 'SIGTERM' ? 'restart' : 'shutdown');
+    if (err) process.exitCode = 1;
+  });
+}
+
+main().catch(refuse);

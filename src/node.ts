@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { join, resolve } from 'node:path';
+import cors from '@fastify/cors';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { customAlphabet } from 'nanoid';
+import { capabilities } from './capabilities/index.ts';
+import { VERSION } from './capabilities/system/version.ts';
+import type { Config } from './config.ts';
+import type { Capability } from './kernel/capability.ts';
+import { idempotencyKeys } from './kernel/idempotency.ts';
+import { FileJournal } from './kernel/journal/file-journal.ts';
+import { Kernel, type World } from './kernel/kernel.ts';
+import { IndexStore } from './store/index-store.ts';
+import { lockDirectory } from './store/lock.ts';
+import { createGuard } from './transports/guard/guard.ts';
+import { addDocs } from './transports/rest/docs.ts';
+import { addRoutes } from './transports/rest/routes.ts';
+import { createHttpServer } from './transports/rest/server.ts';
+import { createSse } from './transports/sse/sse.ts';
+import { STREAM_DEFAULTS, type StreamSettings, Streams } from './transports/streams.ts';
+import { addWebSockets } from './transports/ws/ws.ts';
+
+export interface NodeOptions {
+  config: Config;
+  logger: FastifyBaseLogger;
+  world?: World;
+  capabilities?: readonly Capability[];
+  streams?: Partial<StreamSettings>;
+  /** Told while the index is made anew. */
+  onProgress?: (done: number, total: number) => void;
+  /** Something that was acknowledged cannot be relied on any more: end the process. */
+  onFailure?: (error: Error) => void;
+}
+
+export interface Node {
+  kernel: Kernel;
+  app: FastifyInstance;
+  address: string;
+  /** What had to be mended or made anew at start, for people. */
+  notes: string[];
+  /** Ends streams with a reason, answers what was begun, and lets go of the data directory. */
+  close(reason?: 'shutdown' | 'restart'): Promise<void>;
+}
+
+export interface OpenedKernel {
+  kernel: Kernel;
+  notes: string[];
+  close(): Promise<void>;
+}
+
+const randomText = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz');
+const REAL_WORLD: World = { clock: Date.now, random: (n) => randomText(n) };
+
+/** Crockford's base32, in lower case: no letter that looks like a digit. */
+const newEpoch = customAlphabet('0123456789abcdefghjkmnpqrstvwxyz', 8);
+
+/** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
+export async function openKernel(
+  options: Pick<NodeOptions, 'world' | 'capabilities' | 'onProgress' | 'onFailure'> & {
+    config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'>;
+  },
+): Promise<OpenedKernel> {
+  const { config } = options;
+  const table = options.capabilities ?? capabilities;
+  const dir = resolve(config.DATA_DIR);
+  mkdirSync(dir, { recursive: true });
+  const lock = lockDirectory(dir);
+  const notes: string[] = [];
+  try {
+    const journal = await FileJournal.open({
+      dir: join(dir, 'journal'),
+      durability: config.DURABILITY,
+      segmentBytes: config.SEGMENT_MIB * 1024 * 1024,
+      fresh: () => ({ journal: randomUUID(), epoch: newEpoch() }),
+    });
+    const { recovered } = journal.status();
+    if (recovered !== undefined) notes.push(`journal: ${recovered}; a copy is in ${join(dir, 'quarantine')}`);
+    const store = IndexStore.open({
+      file: join(dir, 'index.sqlite'),
+      collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],
+      journal: { id: journal.id, epoch: journal.epoch, durable: journal.durable },
+    });
+    if (store.rebuilt !== undefined && journal.durable > 0) notes.push(`index: made anew, because ${store.rebuilt}`);
+    const kernel = await Kernel.open({
+      journal,
+      store,
+      capabilities: table,
+      world: options.world ?? REAL_WORLD,
+      ...(options.onProgress && { onProgress: options.onProgress }),
+      ...(options.onFailure && { onFailure: options.onFailure }),
+    });
+    return {
+      kernel,
+      notes,
+      close: async () => {
+        await kernel.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Puts the parts together and listens: the only place that knows them all. */
+export async function startNode(options: NodeOptions): Promise<Node> {
+  const { config, logger } = options;
+  const { kernel, notes, close: closeKernel } = await openKernel(options);
+  const settings: StreamSettings = {
+    ...STREAM_DEFAULTS,
+    stallMs: config.STREAM_STALL_SECONDS * 1_000,
+    ...options.streams,
+  };
+  const streams = new Streams(config.MAX_STREAMS);
+  let reason: 'shutdown' | 'restart' = 'shutdown';
+  try {
+    const guard = createGuard({
+      port: () => (app.server.address() as { port: number }).port,
+      allowedHosts: config.ALLOWED_HOSTS,
+      allowedOrigins: config.ALLOWED_ORIGINS,
+    });
+    const app: FastifyInstance = createHttpServer({ guard, logger });
+    // Before the server stops listening: open streams would keep it from ending.
+    app.addHook('preClose', async () => streams.close(reason));
+    if (config.ALLOWED_ORIGINS.length > 0) {
+      await app.register(cors, {
+        origin: [...config.ALLOWED_ORIGINS],
+        methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        exposedHeaders: ['X-Seq', 'ETag', 'Retry-After', 'Idempotent-Replay'],
+      });
+    }
+    const batchWindow = kernel.collection<{ batchWindowMs: number }>('event_settings');
+    const openStream = createSse({
+      feed: kernel.feed,
+      streams,
+      settings,
+      batchMs: () => batchWindow.get('settings')?.batchWindowMs ?? 0,
+    });
+    await addWebSockets(app, { kernel, streams, settings });
+    addRoutes(app, kernel, openStream);
+    await addDocs(app, kernel, VERSION);
+    await app.listen({ port: config.PORT, host: config.HOST });
+    const { port } = app.server.address() as { port: number };
+    let closing: Promise<void> | undefined;
+    return {
+      kernel,
+      app,
+      notes,
+      address: `http://${isIPv6(config.HOST) ? `[${config.HOST}]` : config.HOST}:${port}`,
+      close(why = 'shutdown') {
+        reason = why;
+        closing ??= app.close().then(closeKernel);
+        return closing;
+      },
+    };
+  } catch (error) {
+    await closeKernel();
+    throw error;
+  }
+}

@@ -1,0 +1,307 @@
+import { existsSync, rmSync, statSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import type { CollectionSpec, IndexView } from '../kernel/capability.ts';
+import type { Change } from '../kernel/collection.ts';
+import { Refusal } from '../kernel/errors.ts';
+import type { Store, StoreStatus } from '../kernel/store.ts';
+import { createStatements, fingerprint, type HistorySpec, planOf } from './schema.ts';
+import { type Database, DRIVER, openDatabase, type Statement } from './sqlite.ts';
+import { startThread } from './threads.ts';
+import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
+
+export interface IndexStoreOptions {
+  file: string;
+  collections: readonly CollectionSpec[];
+  /** The journal that this index is of. */
+  journal: { id: string; epoch: string; durable: number };
+}
+
+/** The index says it holds events that the journal does not have: acknowledged records are gone. */
+export class IndexAhead extends Error {
+  constructor(applied: number, durable: number) {
+    super(
+      `The index holds events up to ${applied}, but the journal ends at ${durable}: acknowledged records are gone. ` +
+        'The server does not start. Restore the journal from a backup; if the loss is accepted, delete index.sqlite.',
+    );
+    this.name = 'IndexAhead';
+  }
+}
+
+/** Milliseconds until a failed write is tried again. */
+const RETRY_MS = 1_000;
+/** Rows sent to the writer in one transaction at most. */
+const ROWS_A_JOB = 4_000;
+
+interface Waiter {
+  seq: number;
+  resolve: () => void;
+  reject: (reason: Refusal) => void;
+}
+
+/** The index in one SQLite file: a writer on a thread of its own, short reads here, long ones on a third thread. */
+export class IndexStore implements Store {
+  /** Why the index is made anew, if it is. */
+  readonly rebuilt: string | undefined;
+  #applied: number;
+  readonly #file: string;
+  readonly #reader: Database;
+  readonly #tables: Map<string, { index: number; spec: HistorySpec }>;
+  readonly #statements = new Map<string, Statement>();
+  readonly #collections: readonly CollectionSpec[];
+  #writer: Worker | undefined;
+  #scanner: Worker | undefined;
+  #pending: { seq: number; changes: Change[] }[] = [];
+  #inFlight: { seq: number; changes: Change[] } | undefined;
+  #waiters: Waiter[] = [];
+  #scans = new Map<number, { resolve: (rows: never[]) => void; reject: (error: Error) => void }>();
+  #nextScan = 0;
+  #error: string | undefined;
+  #closing = false;
+  #listener: ((seq: number, changes: readonly Change[]) => void) | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #flushScheduled = false;
+
+  /** Opens the index, or makes an empty one where it is missing, damaged, of another layout or of another journal. */
+  static open(options: IndexStoreOptions): IndexStore {
+    const usable = existing(options);
+    if (typeof usable !== 'number') {
+      for (const suffix of ['', '-wal', '-shm']) rmSync(options.file + suffix, { force: true });
+      create(options);
+    }
+    return new IndexStore(
+      options,
+      typeof usable === 'number' ? usable : 0,
+      typeof usable === 'number' ? undefined : usable.reason,
+    );
+  }
+
+  private constructor({ file, collections }: IndexStoreOptions, applied: number, rebuilt: string | undefined) {
+    this.#file = file;
+    this.#applied = applied;
+    this.rebuilt = rebuilt;
+    this.#collections = collections;
+    this.#reader = openDatabase(file, { readOnly: true });
+    this.#reader.exec('PRAGMA cache_size = -16384');
+    const histories = collections.filter((spec) => spec.keep === 'history');
+    this.#tables = new Map(histories.map((spec, index) => [spec.name, { index, spec }]));
+  }
+
+  get applied(): number {
+    return this.#applied;
+  }
+
+  onApplied(listener: (seq: number, changes: readonly Change[]) => void): void {
+    this.#listener = listener;
+  }
+
+  *load(collection: string): Iterable<[string, object]> {
+    for (const row of this.#prepare('SELECT id, doc FROM entity WHERE collection = ?').all(collection)) {
+      const { id, doc } = row as { id: string; doc: string };
+      yield [id, JSON.parse(doc) as object];
+    }
+  }
+
+  get(collection: string, id: string): object | undefined {
+    const row = this.#prepare(`SELECT doc FROM "${collection}" WHERE id = ?`).get(id) as { doc: string } | undefined;
+    return row === undefined ? undefined : (JSON.parse(row.doc) as object);
+  }
+
+  write(seq: number, changes: readonly Change[]): void {
+    const last = this.#pending.at(-1);
+    if (last && last.changes.length < ROWS_A_JOB) {
+      last.seq = seq;
+      for (const change of changes) last.changes.push(change);
+    } else {
+      this.#pending.push({ seq, changes: [...changes] });
+    }
+    // After the answers of this batch: what the writer is sent must not hold them up.
+    if (this.#inFlight || this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      this.#send();
+    });
+  }
+
+  reached(seq: number): Promise<void> {
+    if (this.#applied >= seq) return Promise.resolve();
+    if (this.#error !== undefined) return Promise.reject(this.#refusal());
+    return new Promise((resolve, reject) => this.#waiters.push({ seq, resolve, reject }));
+  }
+
+  view<R>(read: (view: IndexView) => R): R {
+    this.#reader.exec('BEGIN');
+    try {
+      const { value } = this.#prepare("SELECT value FROM meta WHERE key = 'applied_seq'").get() as { value: number };
+      return read({
+        seq: value,
+        all: <T>(sql: string, ...params: (string | number | null)[]) => this.#prepare(sql).all(...params) as T[],
+      });
+    } finally {
+      this.#reader.exec('COMMIT');
+    }
+  }
+
+  scan<R>(sql: string, params: readonly (string | number | null)[]): Promise<R[]> {
+    const scanner = (this.#scanner ??= this.#startScanner());
+    const job = this.#nextScan++;
+    return new Promise((resolve, reject) => {
+      this.#scans.set(job, { resolve: resolve as (rows: never[]) => void, reject });
+      scanner.postMessage({ job, sql, params });
+    });
+  }
+
+  status(): StoreStatus {
+    return {
+      driver: DRIVER,
+      applied: this.#applied,
+      ...(this.#error !== undefined && { error: this.#error }),
+      bytes: existsSync(this.#file) ? statSync(this.#file).size : 0,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    const last = this.#pending.at(-1)?.seq ?? this.#inFlight?.seq ?? 0;
+    // What the index lacks is replayed at the next start, so a writer that cannot write holds nobody up.
+    await this.reached(last).catch(() => {});
+    this.#closing = true;
+    clearTimeout(this.#retry);
+    await Promise.all([stop(this.#writer), stop(this.#scanner)]);
+    this.#reader.close();
+  }
+
+  #prepare(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (!statement) this.#statements.set(sql, (statement = this.#reader.prepare(sql)));
+    return statement;
+  }
+
+  #send(): void {
+    if (this.#inFlight || this.#closing) return;
+    const next = this.#pending.shift();
+    if (next === undefined) return;
+    this.#writer ??= this.#startWriter();
+    const latest = new Map<string, Change>();
+    for (const change of next.changes) latest.set(`${change.collection.name} ${change.id}`, change);
+    this.#inFlight = { seq: next.seq, changes: [...latest.values()] };
+    this.#writer.postMessage(this.#job(this.#inFlight));
+  }
+
+  #job({ seq, changes }: { seq: number; changes: Change[] }): WriteJob {
+    const job: WriteJob = { seq, entities: [], rows: [] };
+    for (const { collection, id, after } of changes) {
+      const table = this.#tables.get(collection.name);
+      if (table === undefined)
+        job.entities.push([collection.name, id, after === undefined ? null : JSON.stringify(after)]);
+      else if (after !== undefined)
+        job.rows.push([table.index, [id, JSON.stringify(after), ...Object.values(table.spec.row(after))]]);
+    }
+    return job;
+  }
+
+  #startWriter(): Worker {
+    const tables = this.#collections.filter((spec) => spec.keep === 'history').map(planOf);
+    const worker = startThread('worker', { role: 'writer', file: this.#file, tables } satisfies WorkerData);
+    worker.on('message', (done: WriteDone) => ('error' in done ? this.#failed(done.error) : this.#done(done.seq)));
+    worker.on('error', (error) => {
+      this.#writer = undefined;
+      this.#failed(`the writer stopped: ${error.message}`);
+    });
+    return worker;
+  }
+
+  #done(seq: number): void {
+    const changes = this.#inFlight?.changes ?? [];
+    this.#inFlight = undefined;
+    this.#applied = seq;
+    this.#error = undefined;
+    this.#listener?.(seq, changes);
+    const waiting = this.#waiters;
+    this.#waiters = waiting.filter((waiter) => waiter.seq > seq);
+    for (const waiter of waiting) if (waiter.seq <= seq) waiter.resolve();
+    this.#send();
+  }
+
+  #failed(error: string): void {
+    this.#error = error;
+    const job = this.#inFlight;
+    this.#inFlight = undefined;
+    if (job) this.#pending.unshift(job);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#refusal());
+    if (this.#closing) return;
+    this.#retry = setTimeout(() => this.#send(), RETRY_MS);
+    this.#retry.unref();
+  }
+
+  #refusal(): Refusal {
+    return new Refusal('index_unavailable', `The index cannot be written: ${this.#error}.`, { retryAfter: 2 });
+  }
+
+  #startScanner(): Worker {
+    const worker = startThread('worker', { role: 'scanner', file: this.#file } satisfies WorkerData);
+    worker.on('message', (done: ScanDone) => {
+      const scan = this.#scans.get(done.job);
+      this.#scans.delete(done.job);
+      if ('error' in done) scan?.reject(new Error(done.error));
+      else scan?.resolve(done.rows as never[]);
+    });
+    worker.on('error', (error) => {
+      this.#scanner = undefined;
+      for (const scan of this.#scans.values()) scan.reject(error);
+      this.#scans.clear();
+    });
+    return worker;
+  }
+}
+
+/** The seq that a usable index holds, or why there is none. Throws {@link IndexAhead}. */
+function existing({ file, collections, journal }: IndexStoreOptions): number | { reason: string } {
+  if (!existsSync(file)) return { reason: 'there is none' };
+  let database: Database | undefined;
+  try {
+    database = openDatabase(file);
+    const meta = new Map(
+      (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string | number }[]).map(
+        (row) => [row.key, row.value],
+      ),
+    );
+    if (meta.get('fingerprint') !== fingerprint(collections)) return { reason: 'its layout is of another version' };
+    if (meta.get('journal') !== journal.id || meta.get('epoch') !== journal.epoch)
+      return { reason: 'it belongs to another epoch of the journal' };
+    const applied = Number(meta.get('applied_seq'));
+    if (!Number.isInteger(applied)) return { reason: 'it does not say how far it is' };
+    if (applied > journal.durable) throw new IndexAhead(applied, journal.durable);
+    return applied;
+  } catch (error) {
+    if (error instanceof IndexAhead) throw error;
+    return { reason: `it is damaged (${error instanceof Error ? error.message : String(error)})` };
+  } finally {
+    try {
+      database?.close();
+    } catch {}
+  }
+}
+
+function create({ file, collections, journal }: IndexStoreOptions): void {
+  const database = openDatabase(file);
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+    database.exec(`BEGIN; ${createStatements(collections)}; COMMIT`);
+    const put = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
+    put.run('fingerprint', fingerprint(collections));
+    put.run('journal', journal.id);
+    put.run('epoch', journal.epoch);
+    put.run('applied_seq', 0);
+  } finally {
+    database.close();
+  }
+}
+
+function stop(worker: Worker | undefined): Promise<void> {
+  if (worker === undefined) return Promise.resolve();
+  return new Promise((resolve) => {
+    worker.once('exit', () => resolve());
+    worker.postMessage('close');
+  });
+}

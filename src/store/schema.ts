@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { CollectionSpec } from '../kernel/capability.ts';
+
+/** Change it when the layout here changes: an index of another format is rebuilt. */
+const FORMAT = 1;
+
+export type HistorySpec = Extract<CollectionSpec, { keep: 'history' }>;
+
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** The statements that make an empty index. */
+export function createStatements(specs: readonly CollectionSpec[]): string {
+  const tables = specs
+    .filter((spec) => spec.keep === 'history')
+    .flatMap((spec) => {
+      const columns = Object.entries(spec.columns).map(([name, type]) => `${quote(name)} ${type}`);
+      return [
+        `CREATE TABLE ${quote(spec.name)} (${[...columns, 'id TEXT NOT NULL UNIQUE', 'doc TEXT NOT NULL'].join(', ')})`,
+        ...(spec.indexes ?? []),
+      ];
+    });
+  return [
+    'CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID',
+    // One row for each live entity; `doc` is its JSON.
+    'CREATE TABLE entity (collection TEXT NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (collection, id)) WITHOUT ROWID',
+    ...tables,
+  ].join(';\n');
+}
+
+/** Names the layout: two indexes with one fingerprint hold the same kinds of rows. */
+export function fingerprint(specs: readonly CollectionSpec[]): string {
+  return createHash('sha256')
+    .update(`${FORMAT}\n${createStatements(specs)}`)
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** What the writer needs to know of a history table. */
+export interface TablePlan {
+  name: string;
+  upsert: string;
+  /** Drops rows beyond the newest; run now and then. */
+  trim: string | undefined;
+}
+
+export function planOf(spec: HistorySpec): TablePlan {
+  const columns = ['id', 'doc', ...Object.keys(spec.columns)];
+  return {
+    name: spec.name,
+    upsert: `INSERT OR REPLACE INTO ${quote(spec.name)} (${columns.map(quote).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    trim:
+      spec.newest === undefined
+        ? undefined
+        : `DELETE FROM ${quote(spec.name)} WHERE seq <= (SELECT seq FROM ${quote(spec.name)} ORDER BY seq DESC LIMIT 1 OFFSET ${spec.newest})`,
+  };
+}

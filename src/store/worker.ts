@@ -1,0 +1,104 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { TablePlan } from './schema.ts';
+import { type Database, openDatabase, type Statement } from './sqlite.ts';
+
+type Value = string | number | null;
+
+/** `[collection, id, doc]` of live entities (doc null: gone), and rows of history tables, by table. */
+export interface WriteJob {
+  seq: number;
+  entities: [string, string, string | null][];
+  rows: [table: number, values: Value[]][];
+}
+export type WriteDone = { seq: number } | { seq: number; error: string; code: string };
+
+export interface ScanJob {
+  job: number;
+  sql: string;
+  params: readonly Value[];
+}
+export type ScanDone = { job: number; rows: unknown[] } | { job: number; error: string };
+
+export type WorkerData = { role: 'writer'; file: string; tables: TablePlan[] } | { role: 'scanner'; file: string };
+
+/** Rows after which a table that keeps only the newest is trimmed. */
+const TRIM_EVERY = 5_000;
+
+function write(file: string, tables: TablePlan[]): void {
+  const database = openDatabase(file);
+  database.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384');
+  const put = database.prepare('INSERT OR REPLACE INTO entity (collection, id, doc) VALUES (?, ?, ?)');
+  const remove = database.prepare('DELETE FROM entity WHERE collection = ? AND id = ?');
+  const applied = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('applied_seq', ?)");
+  const upserts: Statement[] = tables.map((table) => database.prepare(table.upsert));
+  const written = tables.map(() => 0);
+
+  function store(job: WriteJob): void {
+    for (const [collection, id, doc] of job.entities) {
+      if (doc === null) remove.run(collection, id);
+      else put.run(collection, id, doc);
+    }
+    for (const [table, values] of job.rows) {
+      (upserts[table] as Statement).run(...values);
+      written[table] = (written[table] ?? 0) + 1;
+    }
+    for (const [i, table] of tables.entries()) {
+      if (table.trim === undefined || (written[i] ?? 0) < TRIM_EVERY) continue;
+      database.exec(table.trim);
+      written[i] = 0;
+    }
+    applied.run(job.seq);
+  }
+
+  parentPort?.on('message', (job: WriteJob | 'close') => {
+    if (job === 'close') {
+      database.close();
+      process.exit(0);
+    }
+    parentPort?.postMessage(inTransaction(database, job, store));
+  });
+}
+
+function inTransaction(database: Database, job: WriteJob, store: (job: WriteJob) => void): WriteDone {
+  let open = false;
+  try {
+    database.exec('BEGIN IMMEDIATE');
+    open = true;
+    store(job);
+    database.exec('COMMIT');
+    return { seq: job.seq };
+  } catch (error) {
+    // SQLite has rolled back by itself where the transaction could not go on.
+    if (open) {
+      try {
+        database.exec('ROLLBACK');
+      } catch {}
+    }
+    return {
+      seq: job.seq,
+      error: String(error instanceof Error ? error.message : error),
+      code: String((error as { code?: unknown }).code ?? ''),
+    };
+  }
+}
+
+function scan(file: string): void {
+  const database = openDatabase(file, { readOnly: true });
+  parentPort?.on('message', (job: ScanJob | 'close') => {
+    if (job === 'close') {
+      database.close();
+      process.exit(0);
+    }
+    let done: ScanDone;
+    try {
+      done = { job: job.job, rows: database.prepare(job.sql).all(...job.params) };
+    } catch (error) {
+      done = { job: job.job, error: String(error instanceof Error ? error.message : error) };
+    }
+    parentPort?.postMessage(done);
+  });
+}
+
+const data = workerData as WorkerData;
+if (data.role === 'writer') write(data.file, data.tables);
+else scan(data.file);

@@ -1,0 +1,47 @@
+import type { FastifyReply } from 'fastify';
+import { type Problem, Refusal, toProblem } from '../../kernel/errors.ts';
+
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
+interface HttpError {
+  statusCode?: number;
+  code?: string;
+  message?: string;
+}
+
+/** Turns what the HTTP layer throws into the words of the catalogue. Undefined: it is a bug. */
+function fromHttp({ statusCode, code, message = '' }: HttpError): Refusal | undefined {
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new Refusal('too_large', 'The body holds more than 1 MiB.');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new Refusal('not_json', 'The body is not application/json.');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new Refusal('malformed_json', 'The body is empty.');
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return new Refusal('malformed_json', 'The body is not valid JSON.');
+    case 'FST_ERR_BAD_URL':
+      return new Refusal('malformed_request', 'The path is not valid.');
+  }
+  if (statusCode === 413) return new Refusal('too_large', message);
+  if (statusCode === 415) return new Refusal('not_json', message);
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500
+    ? new Refusal('malformed_request', message)
+    : undefined;
+}
+
+/** The Refusal that a thrown value is to the caller; a bug stays what it is. */
+export function asRefusal(thrown: unknown): Refusal | undefined {
+  if (thrown instanceof Refusal) return thrown;
+  if (thrown instanceof SyntaxError && 'statusCode' in thrown)
+    return new Refusal('malformed_json', 'The body is not valid JSON.');
+  return thrown !== null && typeof thrown === 'object' ? fromHttp(thrown as HttpError) : undefined;
+}
+
+/** Sends a problem with its status and, where a retry helps, when. */
+export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply {
+  const refusal = asRefusal(thrown);
+  const problem: Problem = toProblem(refusal ?? thrown);
+  if (refusal?.options.retryAfter !== undefined) reply.header('retry-after', refusal.options.retryAfter);
+  return reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
+}

@@ -1,0 +1,100 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpRoute, Operation } from '../../kernel/capability.ts';
+import { Refusal } from '../../kernel/errors.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import type { Caller } from '../../kernel/validate.ts';
+
+/** Opens a stream for a request whose answer is one. */
+export type OpenStream = (
+  operation: Operation & { kind: 'query' },
+  input: Record<string, unknown>,
+  caller: Caller,
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<FastifyReply>;
+
+/** Adds a route for every row of the table. */
+export function addRoutes(app: FastifyInstance, kernel: Kernel, openStream: OpenStream): void {
+  for (const operation of kernel.operations.values()) {
+    for (const route of operation.http) addRoute(app, kernel, operation, route, openStream);
+  }
+}
+
+function addRoute(
+  app: FastifyInstance,
+  kernel: Kernel,
+  operation: Operation,
+  route: HttpRoute,
+  openStream: OpenStream,
+): void {
+  const [method, url] = route.split(' ') as [string, string];
+  const namesCaller = operation.actor !== 'agent' && !('agent' in operation.input.shape);
+  const waits = 'wait' in operation.input.shape;
+  app.route({
+    method,
+    url,
+    handler: (request, reply) => {
+      const input = inputOf(request, waits);
+      const caller = callerOf(request, reply, namesCaller, waits);
+      if (operation.kind === 'query' && streams(operation, request))
+        return openStream(operation, input, caller, request, reply);
+      return answer(kernel, operation, input, caller, reply);
+    },
+  });
+}
+
+function streams({ stream }: Operation & { kind: 'query' }, { headers }: FastifyRequest): boolean {
+  return stream !== undefined && (stream.when === 'always' || (headers.accept ?? '').includes('text/event-stream'));
+}
+
+/** One object of what the query, the body and the path say; the path wins. */
+function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknown> {
+  const { body } = request;
+  if (body !== undefined && body !== null && (typeof body !== 'object' || Array.isArray(body)))
+    throw new Refusal('malformed_json', 'The body must be one JSON object.');
+  const input = {
+    ...(request.query as object),
+    ...(body as object | undefined),
+    ...(request.params as object),
+  } as Record<string, unknown>;
+  const prefer =
+    waits && input.wait === undefined
+      ? /(?:^|[,;\s])wait=(\d+)/.exec(String(request.headers.prefer ?? ''))?.[1]
+      : undefined;
+  if (prefer !== undefined) input.wait = prefer;
+  return input;
+}
+
+/** Who calls: the X-Agent header or, where the operation has no such field itself, the `agent` parameter. */
+function callerOf(request: FastifyRequest, reply: FastifyReply, namesCaller: boolean, waits: boolean): Caller {
+  const header = single(request.headers['x-agent'], 'X-Agent');
+  const parameter = namesCaller ? single((request.query as { agent?: string | string[] }).agent, 'agent') : undefined;
+  if (header !== undefined && parameter !== undefined && header !== parameter)
+    throw new Refusal(
+      'actor_mismatch',
+      `X-Agent says "${header.slice(0, 80)}", the agent parameter "${parameter.slice(0, 80)}".`,
+    );
+  const idempotencyKey = single(request.headers['idempotency-key'], 'Idempotency-Key');
+  if (!waits) return { agent: header ?? parameter, idempotencyKey };
+  const abort = new AbortController();
+  reply.raw.once('close', () => abort.abort());
+  return { agent: header ?? parameter, idempotencyKey, signal: abort.signal };
+}
+
+function single(value: string | string[] | undefined, name: string): string | undefined {
+  if (Array.isArray(value)) throw new Refusal('malformed_request', `${name} is given more than once.`);
+  return value;
+}
+
+async function answer(
+  kernel: Kernel,
+  operation: Operation,
+  input: Record<string, unknown>,
+  caller: Caller,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const { value, seq, replayed } = await kernel.run(operation, input, caller);
+  reply.header('x-seq', seq).header('content-type', 'application/json; charset=utf-8');
+  if (replayed) reply.header('idempotent-replay', 'true');
+  return reply.send(JSON.stringify(value));
+}

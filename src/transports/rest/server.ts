@@ -1,0 +1,88 @@
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { Refusal } from '../../kernel/errors.ts';
+import type { Guard } from '../guard/guard.ts';
+import { asRefusal, sendProblem } from './problem.ts';
+
+export const BODY_LIMIT = 1024 * 1024;
+
+export interface HttpServerOptions {
+  guard: Guard;
+  logger: FastifyBaseLogger;
+}
+
+/** An HTTP server that lets in what the guard lets in, reads JSON only, and says every refusal as a problem. */
+export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyInstance {
+  const app: FastifyInstance = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
+    frameworkErrors: (error, request, reply) => {
+      try {
+        guard.check(request.raw);
+        sendProblem(reply as never, error);
+      } catch (refusal) {
+        sendProblem(reply as never, refusal);
+      }
+    },
+  });
+  // Fastify reads text/plain by default, which a page of any origin may send without asking.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, parseJson);
+
+  app.addHook('onRequest', (request, _, done) => {
+    try {
+      guard.check(request.raw);
+      const type = request.headers['content-type'];
+      if (type !== undefined && !/^application\/json\s*(?:;|$)/i.test(type))
+        throw new Refusal('not_json', `The body is "${type.slice(0, 80)}".`);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  if (logger.level === 'debug' || logger.level === 'trace') {
+    app.addHook('onResponse', (request, reply, done) => {
+      request.log.debug(
+        {
+          method: request.method,
+          url: request.url,
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+        },
+        'request',
+      );
+      done();
+    });
+  }
+  app.setErrorHandler((error, request, reply) => {
+    if (asRefusal(error) === undefined)
+      request.log.error({ err: error, method: request.method, url: request.url }, 'a fault of the server');
+    return sendProblem(reply, error);
+  });
+  const routes: { method: string; pattern: RegExp }[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`);
+    for (const name of [method].flat()) routes.push({ method: name, pattern });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const methods = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+    if (methods.length === 0)
+      return sendProblem(
+        reply,
+        new Refusal('route_not_found', `There is no ${request.method} ${path.slice(0, 120)}.`, { error: 'Not found' }),
+      );
+    reply.header('allow', methods.join(', '));
+    return sendProblem(reply, new Refusal('method_not_allowed', `${path.slice(0, 120)} takes ${methods.join(', ')}.`));
+  });
+  return app;
+}

@@ -1,0 +1,105 @@
+import websocket from '@fastify/websocket';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { nanoid } from 'nanoid';
+import type { WebSocket } from 'ws';
+import { Refusal } from '../../kernel/errors.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
+import { checkAgent } from '../../kernel/validate.ts';
+import type { Stream, StreamSettings, Streams } from '../streams.ts';
+import { CLOSE } from './close-codes.ts';
+import { FeedSocket } from './feed-socket.ts';
+import { LIMITS } from './frames.ts';
+import { HubClient } from './hub.ts';
+
+export interface WsOptions {
+  kernel: Kernel;
+  streams: Streams;
+  settings: StreamSettings;
+}
+
+const PROTOCOL = 'reflectt.v1';
+
+/** Adds /ws and the WebSockets of capabilities. The guard has seen an upgrade before it comes here. */
+export async function addWebSockets(app: FastifyInstance, { kernel, streams, settings }: WsOptions): Promise<void> {
+  await app.register(websocket, {
+    options: {
+      maxPayload: LIMITS.frame_bytes,
+      perMessageDeflate: false,
+      clientTracking: false,
+      handleProtocols: (offered) => (offered.has(PROTOCOL) ? PROTOCOL : false),
+    },
+    // Streams are ended by their owner, with a reason.
+    preClose: (done) => done(),
+  });
+
+  const route = (
+    path: string,
+    open: (socket: WebSocket, request: FastifyRequest, agent: string | undefined) => Stream,
+  ) => {
+    app.get(
+      path,
+      { websocket: true, preValidation: (request, _, done) => done(refusalOf(request)) },
+      (socket, request) => {
+        if (streams.full) {
+          socket.close(CLOSE.overloaded, 'too many streams are open');
+          return;
+        }
+        const stream = open(socket, request, agentOf(request));
+        const forget = streams.add(stream);
+        const left = kernel.feed.opened(path);
+        socket.once('close', () => {
+          forget();
+          left();
+        });
+      },
+    );
+  };
+
+  route(
+    '/ws',
+    (socket, request, agent) =>
+      new HubClient(socket, request.raw.socket, {
+        kernel,
+        settings,
+        id: nanoid(10),
+        agent,
+        onBug: (error, op) => request.log.error({ err: error, op }, 'a fault of the server'),
+      }),
+  );
+
+  for (const capability of kernel.capabilities) {
+    for (const spec of capability.sockets ?? []) {
+      route(spec.path, (socket, request, agent) => {
+        const client = new FeedSocket(socket, request.raw.socket, spec, settings, kernel.feed, agent);
+        client.start(kernel, agent, (request.query as { after?: string }).after).catch((error: unknown) => {
+          if (!(error instanceof Refusal)) request.log.error({ err: error, path: spec.path }, 'a fault of the server');
+          socket.close(
+            error instanceof Refusal && error.code === 'invalid_cursor' ? CLOSE.badFrame : CLOSE.overloaded,
+            error instanceof Refusal ? error.message : 'a fault of the server',
+          );
+        });
+        return client;
+      });
+    }
+  }
+}
+
+function agentOf({ query, headers }: FastifyRequest): string | undefined {
+  return (query as { agent?: string }).agent ?? (headers['x-agent'] as string | undefined);
+}
+
+/** What is wrong with an upgrade, where something is; it is answered before there is a socket. */
+function refusalOf(request: FastifyRequest): Refusal | undefined {
+  try {
+    const parameter = (request.query as { agent?: unknown }).agent;
+    const header = request.headers['x-agent'];
+    if (parameter !== undefined && header !== undefined && parameter !== header)
+      throw new Refusal('actor_mismatch', 'X-Agent and the agent parameter differ.');
+    const agent = parameter ?? header;
+    if (agent !== undefined) checkAgent(String(agent));
+    return undefined;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import { pino } from 'pino';
+import { readConfig } from '../../src/config.ts';
+import { type Node, type NodeOptions, startNode } from '../../src/node.ts';
+import { assertTemporary, temporaryDirectory } from './directory.ts';
+
+export interface TestNode extends AsyncDisposable {
+  node: Node;
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  port: number;
+  dir: string;
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  post(from: string, content: string, more?: object): Promise<Posted>;
+}
+
+// Tests look into answers of every shape.
+// biome-ignore lint/suspicious/noExplicitAny: answers of every shape
+export type Json = any;
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Json;
+}
+
+export interface Posted {
+  id: string;
+  seq: number;
+  timestamp: number;
+  channel: string;
+}
+
+/** A node in this process, on a free port and in a directory of its own unless one is given. */
+export async function testNode(
+  options: Partial<NodeOptions> & { dir?: string; env?: Record<string, string> } = {},
+): Promise<TestNode> {
+  const own = options.dir === undefined ? temporaryDirectory() : undefined;
+  const dir = options.dir ?? (own?.path as string);
+  assertTemporary(dir);
+  const { dir: _, env, ...rest } = options;
+  const config = readConfig({ PORT: '0', DATA_DIR: dir, ...env });
+  const node = await startNode({ config, logger: pino({ level: 'silent' }), ...rest });
+  const { port } = new URL(node.address);
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const response = await fetch(node.address + path, {
+      method,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  };
+  return {
+    node,
+    url: node.address,
+    port: Number(port),
+    dir,
+    get: (path, headers) => call('GET', path, undefined, headers),
+    send: call,
+    async post(from, content, more = {}) {
+      const { status, body } = await call('POST', '/chat/messages', { from, content, ...more });
+      if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+      return body.message as Posted;
+    },
+    async [Symbol.asyncDispose]() {
+      await node.close();
+      own?.[Symbol.dispose]();
+    },
+  };
+}
