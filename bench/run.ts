@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { append } from './append.ts';
+import { post } from './post.ts';
+import type { Benchmark, Result } from './support/benchmark.ts';
+import { writeDocument } from './support/document.ts';
+import { Histories } from './support/history.ts';
+import { machine } from './support/machine.ts';
+import { printResult } from './support/print.ts';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const BENCHMARKS: Record<string, Benchmark> = { append, post };
+
+function readArguments(): { quick: boolean; names: string[] } {
+  const given = process.argv.slice(2);
+  const names = given.filter((argument) => argument !== '--quick');
+  const unknown = names.filter((name) => !(name in BENCHMARKS));
+  if (unknown.length > 0)
+    throw new Error(`unknown: ${unknown.join(' ')}; there are ${Object.keys(BENCHMARKS).join(' ')} and --quick`);
+  return { quick: given.includes('--quick'), names: names.length > 0 ? names : Object.keys(BENCHMARKS) };
+}
+
+function build(project: string): void {
+  execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', project], { cwd: ROOT, stdio: 'inherit' });
+}
+
+async function main(): Promise<void> {
+  const { quick, names } = readArguments();
+  build('tsconfig.build.json');
+  build('bench/bare/tsconfig.json');
+  const about = machine();
+  const results: [string, Result][] = [];
+  using histories = new Histories();
+  for (const name of names) {
+    const began = performance.now();
+    const result = await (BENCHMARKS[name] as Benchmark)({ quick, histories });
+    results.push([name, result]);
+    printResult(name, result, performance.now() - began);
+  }
+  const missed = results.flatMap(([, { checks }]) => checks).filter(({ reached }) => !reached);
+  process.stdout.write(
+    missed.length === 0 ? '\nEvery bound is reached.\n' : `\n${missed.length} bounds are NOT reached.\n`,
+  );
+  if (quick || names.length < Object.keys(BENCHMARKS).length) return;
+  writeDocument(
+    about,
+    results.map(([, result]) => result),
+  );
+  process.stdout.write('docs/benchmarks.md is written.\n');
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+await main();

@@ -1,0 +1,108 @@
+import { connect, type Socket } from 'node:net';
+
+/** A keep-alive connection with one request at a time, made to cost the measuring side little. */
+export class HttpLane {
+  readonly #socket: Socket;
+  #partial: Buffer | undefined;
+  #answered: ((body: Buffer) => void) | undefined;
+  #failed: ((error: Error) => void) | undefined;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => this.#receive(chunk));
+    socket.on('close', () => this.#failed?.(new Error('the server closed the connection')));
+    socket.on('error', () => {});
+  }
+
+  static open(port: number): Promise<HttpLane> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true }, () => resolve(new HttpLane(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  /** Calls back with the body of the answer, or with an error where the status is not 200. */
+  send(request: Buffer, answered: (body: Buffer) => void, failed: (error: Error) => void): void {
+    this.#answered = answered;
+    this.#failed = failed;
+    this.#socket.write(request);
+  }
+
+  request(request: Buffer): Promise<Buffer> {
+    return new Promise((resolve, reject) => this.send(request, resolve, reject));
+  }
+
+  close(): void {
+    this.#failed = undefined;
+    this.#socket.destroy();
+  }
+
+  #receive(chunk: Buffer): void {
+    const data = this.#partial ? Buffer.concat([this.#partial, chunk]) : chunk;
+    const head = data.toString('latin1', 0, Math.min(data.length, 1_024));
+    const end = head.indexOf('\r\n\r\n') + 4;
+    const at = head.indexOf('content-length: ');
+    if (end < 4 || at === -1) {
+      this.#partial = data;
+      return;
+    }
+    const total = end + Number.parseInt(head.slice(at + 16, at + 26), 10);
+    if (data.length < total) {
+      this.#partial = data;
+      return;
+    }
+    this.#partial = undefined;
+    if (head.startsWith('HTTP/1.1 200')) this.#answered?.(data.subarray(end, total));
+    else this.#failed?.(new Error(data.toString()));
+  }
+}
+
+export function getRequest(port: number, path: string): Buffer {
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+}
+
+export function postRequest(port: number, path: string, body: object): Buffer {
+  const text = JSON.stringify(body);
+  return Buffer.from(
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+export interface Load {
+  responses: number;
+  /** Responses a second. */
+  rate: number;
+  /** Milliseconds, one for each response. */
+  latencies: number[];
+}
+
+/** Sends the same request over many connections for a time, on each the next one when the answer is there. */
+export async function httpLoad(port: number, request: Buffer, connections: number, ms: number): Promise<Load> {
+  const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.open(port)));
+  const latencies: number[] = [];
+  const began = performance.now();
+  let ended = began;
+  try {
+    await Promise.all(
+      lanes.map(
+        (lane) =>
+          new Promise<void>((resolve, reject) => {
+            const next = () => {
+              const sent = performance.now();
+              const answered = () => {
+                ended = performance.now();
+                latencies.push(ended - sent);
+                if (ended - began < ms) next();
+                else resolve();
+              };
+              lane.send(request, answered, reject);
+            };
+            next();
+          }),
+      ),
+    );
+  } finally {
+    for (const lane of lanes) lane.close();
+  }
+  return { responses: latencies.length, rate: latencies.length / ((ended - began) / 1_000), latencies };
+}
