@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Entities, LiveCollection, Row } from './collection.ts';
+import type { Entities, LiveCollection } from './collection.ts';
 import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
 import type { Health } from './kernel.ts';
@@ -92,26 +92,21 @@ export function query<S, I extends InputSchema, O extends z.ZodType>(spec: Query
   return { kind: 'query', ...spec };
 }
 
-/** How the index keeps a collection. */
-export type CollectionSpec<T extends object = object> =
+/** How the index keeps a collection: wholly in memory as well, or on disk alone with `seq` in each entity. */
+export type CollectionSpec =
   | { name: string; keep: 'memory' }
   | {
       name: string;
       keep: 'history';
-      /** SQL columns beside `id` and `doc`; one of them is `seq INTEGER PRIMARY KEY`. */
-      columns: Record<string, string>;
+      /**
+       * SQL columns beside `seq`, `id` and `doc` (the entity as JSON), each computed by SQLite from `doc`:
+       * `{ channel: "TEXT AS (doc ->> 'channel') STORED" }`.
+       */
+      columns: Readonly<Record<string, string>>;
       indexes?: readonly string[];
-      row(entity: T): Row;
       /** Rows kept, newest by seq; all where absent. */
       newest?: number;
     };
-
-/** Declares a history collection with the type of its entities. */
-export function history<T extends object>(
-  spec: Omit<Extract<CollectionSpec<T>, { keep: 'history' }>, 'keep'>,
-): CollectionSpec {
-  return { keep: 'history', ...spec } as unknown as CollectionSpec;
-}
 
 /** A WebSocket of its own that shows what was and then what comes, in frames of its own. */
 export interface SocketFeed {

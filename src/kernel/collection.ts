@@ -1,6 +1,3 @@
-/** The columns by which an entity of a large collection is found on disk; names as declared by its table. */
-export type Row = Record<string, string | number | null>;
-
 /** One change of one entity: enough to take it back and to store it. */
 export interface Change {
   readonly collection: Collection<object>;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { history } from './capability.ts';
+import type { CollectionSpec } from './capability.ts';
 import { Refusal } from './errors.ts';
 
 /** A key that was used: for what, and which events came of it. */
@@ -13,12 +13,7 @@ export interface UsedKey {
 /** Keys remembered: this many of the newest, which is more than a day of any human team. */
 const KEYS = 200_000;
 
-export const idempotencyKeys = history<UsedKey>({
-  name: 'idempotency_keys',
-  columns: { seq: 'INTEGER PRIMARY KEY' },
-  row: ({ seq }) => ({ seq }),
-  newest: KEYS,
-});
+export const idempotencyKeys: CollectionSpec = { name: 'idempotency_keys', keep: 'history', columns: {}, newest: KEYS };
 
 const KEY = /^[\x21-\x7e]{1,200}$/;
 

@@ -87,7 +87,7 @@ export class Kernel {
     const kernel = new Kernel(options);
     await kernel.#replay(options.onProgress);
     options.journal.listen({
-      committed: (batch) => kernel.#committed(batch),
+      committed: (batch, bytes) => kernel.#committed(batch, bytes),
       aborted: (batches) => kernel.#aborted(batches),
       failed: (error) => kernel.#onFailure?.(error),
     });
@@ -129,7 +129,7 @@ export class Kernel {
     this.feed = new Feed({
       journal,
       ...(ring && { ring }),
-      toEntry: ({ event, frame }) => ({ event, frame, readers: this.#capabilityOf.get(event.type)?.readers?.(event) }),
+      readersOf: (event) => this.#capabilityOf.get(event.type)?.readers?.(event),
       relevance: {
         concerns: (event, agent) =>
           this.#capabilityOf.get(event.type)?.concerns?.(event, agent, this.#state as never) ?? false,
@@ -215,7 +215,7 @@ export class Kernel {
     const records: Encoded[] = [];
     for (let i = 0; i < n; i++) {
       const draft = drafts[i] as Draft;
-      const event: Event = { seq: first + i, at: now + i, type: draft.type, actor, data: draft.data };
+      const event: Event = { seq: first + i, at: now + i, type: draft.type, actor: draft.actor ?? actor, data: draft.data };
       if (draft.subject !== undefined) event.subject = draft.subject;
       if (n > 1) event.tx = { id: first, i: i + 1, n };
       const record = encode(event, i === 0 ? mark : undefined);
@@ -365,10 +365,10 @@ export class Kernel {
     return this.#closing;
   }
 
-  #committed(batch: Batch): void {
+  #committed(batch: Batch, bytes: Buffer): void {
     const changes = this.#changes.get(batch) ?? [];
     this.#changes.delete(batch);
-    this.feed.publish(batch.records);
+    this.feed.publish(batch.records, bytes);
     this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes);
   }
 

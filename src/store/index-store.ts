@@ -4,7 +4,7 @@ import type { CollectionSpec, IndexView } from '../kernel/capability.ts';
 import type { Change } from '../kernel/collection.ts';
 import { Refusal } from '../kernel/errors.ts';
 import type { Store, StoreStatus } from '../kernel/store.ts';
-import { createStatements, fingerprint, type HistorySpec, planOf } from './schema.ts';
+import { createStatements, fingerprint, planOf } from './schema.ts';
 import { type Database, DRIVER, openDatabase, type Statement } from './sqlite.ts';
 import { startThread } from './threads.ts';
 import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
@@ -45,7 +45,6 @@ export class IndexStore implements Store {
   #applied: number;
   readonly #file: string;
   readonly #reader: Database;
-  readonly #tables: Map<string, { index: number; spec: HistorySpec }>;
   readonly #statements = new Map<string, Statement>();
   readonly #collections: readonly CollectionSpec[];
   #writer: Worker | undefined;
@@ -82,8 +81,6 @@ export class IndexStore implements Store {
     this.#collections = collections;
     this.#reader = openDatabase(file, { readOnly: true });
     this.#reader.exec('PRAGMA cache_size = -16384');
-    const histories = collections.filter((spec) => spec.keep === 'history');
-    this.#tables = new Map(histories.map((spec, index) => [spec.name, { index, spec }]));
   }
 
   get applied(): number {
@@ -189,15 +186,11 @@ export class IndexStore implements Store {
   }
 
   #job({ seq, changes }: { seq: number; changes: Change[] }): WriteJob {
-    const job: WriteJob = { seq, entities: [], rows: [] };
+    let text = '';
     for (const { collection, id, after } of changes) {
-      const table = this.#tables.get(collection.name);
-      if (table === undefined)
-        job.entities.push([collection.name, id, after === undefined ? null : JSON.stringify(after)]);
-      else if (after !== undefined)
-        job.rows.push([table.index, [id, JSON.stringify(after), ...Object.values(table.spec.row(after))]]);
+      text += `${collection.name}\t${id}\t${after === undefined ? '' : JSON.stringify(after)}\n`;
     }
-    return job;
+    return { seq, text };
   }
 
   #startWriter(): Worker {

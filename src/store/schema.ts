@@ -15,9 +15,9 @@ export function createStatements(specs: readonly CollectionSpec[]): string {
   const tables = specs
     .filter((spec) => spec.keep === 'history')
     .flatMap((spec) => {
-      const columns = Object.entries(spec.columns).map(([name, type]) => `${quote(name)} ${type}`);
+      const columns = Object.entries(spec.columns).map(([name, definition]) => `${quote(name)} ${definition}`);
       return [
-        `CREATE TABLE ${quote(spec.name)} (${[...columns, 'id TEXT NOT NULL UNIQUE', 'doc TEXT NOT NULL'].join(', ')})`,
+        `CREATE TABLE ${quote(spec.name)} (${['seq INTEGER PRIMARY KEY', 'id TEXT NOT NULL UNIQUE', 'doc TEXT NOT NULL', ...columns].join(', ')})`,
         ...(spec.indexes ?? []),
       ];
     });
@@ -46,13 +46,13 @@ export interface TablePlan {
 }
 
 export function planOf(spec: HistorySpec): TablePlan {
-  const columns = ['id', 'doc', ...Object.keys(spec.columns)];
+  const table = quote(spec.name);
   return {
     name: spec.name,
-    upsert: `INSERT OR REPLACE INTO ${quote(spec.name)} (${columns.map(quote).join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+    upsert: `INSERT OR REPLACE INTO ${table} (seq, id, doc) VALUES (?2 ->> 'seq', ?1, ?2)`,
     trim:
       spec.newest === undefined
         ? undefined
-        : `DELETE FROM ${quote(spec.name)} WHERE seq <= (SELECT seq FROM ${quote(spec.name)} ORDER BY seq DESC LIMIT 1 OFFSET ${spec.newest})`,
+        : `DELETE FROM ${table} WHERE seq <= (SELECT seq FROM ${table} ORDER BY seq DESC LIMIT 1 OFFSET ${spec.newest})`,
   };
 }

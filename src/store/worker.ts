@@ -1,14 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { TablePlan } from './schema.ts';
-import { type Database, openDatabase, type Statement } from './sqlite.ts';
+import { type Database, openDatabase } from './sqlite.ts';
 
 type Value = string | number | null;
 
-/** `[collection, id, doc]` of live entities (doc null: gone), and rows of history tables, by table. */
+/**
+ * What one or more batches changed, as of `seq`. One line for each entity, `collection TAB id TAB doc`, the doc empty
+ * where the entity is gone: text crosses to another thread at the price of a copy, objects at several times that.
+ */
 export interface WriteJob {
   seq: number;
-  entities: [string, string, string | null][];
-  rows: [table: number, values: Value[]][];
+  text: string;
 }
 export type WriteDone = { seq: number } | { seq: number; error: string; code: string };
 
@@ -30,22 +32,27 @@ function write(file: string, tables: TablePlan[]): void {
   const put = database.prepare('INSERT OR REPLACE INTO entity (collection, id, doc) VALUES (?, ?, ?)');
   const remove = database.prepare('DELETE FROM entity WHERE collection = ? AND id = ?');
   const applied = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('applied_seq', ?)");
-  const upserts: Statement[] = tables.map((table) => database.prepare(table.upsert));
-  const written = tables.map(() => 0);
+  const histories = new Map(
+    tables.map((table) => [table.name, { ...table, statement: database.prepare(table.upsert), written: 0 }]),
+  );
 
   function store(job: WriteJob): void {
-    for (const [collection, id, doc] of job.entities) {
-      if (doc === null) remove.run(collection, id);
+    for (const line of job.text.split('\n')) {
+      if (line === '') continue;
+      const first = line.indexOf('\t');
+      const second = line.indexOf('\t', first + 1);
+      const [collection, id, doc] = [line.slice(0, first), line.slice(first + 1, second), line.slice(second + 1)];
+      const history = histories.get(collection);
+      if (history) {
+        history.statement.run(id, doc);
+        history.written++;
+      } else if (doc === '') remove.run(collection, id);
       else put.run(collection, id, doc);
     }
-    for (const [table, values] of job.rows) {
-      (upserts[table] as Statement).run(...values);
-      written[table] = (written[table] ?? 0) + 1;
-    }
-    for (const [i, table] of tables.entries()) {
-      if (table.trim === undefined || (written[i] ?? 0) < TRIM_EVERY) continue;
-      database.exec(table.trim);
-      written[i] = 0;
+    for (const history of histories.values()) {
+      if (history.trim === undefined || history.written < TRIM_EVERY) continue;
+      database.exec(history.trim);
+      history.written = 0;
     }
     applied.run(job.seq);
   }

@@ -1,19 +1,18 @@
-import { history, type IndexView } from '../../kernel/capability.ts';
-import { dmEnds } from '../channels/state.ts';
+import type { CollectionSpec, IndexView } from '../../kernel/capability.ts';
 import type { Message } from './state.ts';
 
 /** Messages in the index: one row each, found by channel, by sender, by recipient, by thread and by time. */
-export const messagesTable = history<Message>({
+export const messagesTable: CollectionSpec = {
   name: 'messages',
+  keep: 'history',
   columns: {
-    seq: 'INTEGER PRIMARY KEY',
-    channel: 'TEXT NOT NULL',
-    sender: 'TEXT NOT NULL',
-    recipient: 'TEXT',
-    thread: 'TEXT',
-    ts: 'INTEGER NOT NULL',
-    private: 'INTEGER NOT NULL',
-    deleted: 'INTEGER NOT NULL',
+    channel: "TEXT AS (doc ->> 'channel') STORED",
+    sender: "TEXT AS (doc ->> 'from') STORED",
+    recipient: "TEXT AS (doc ->> 'to') STORED",
+    thread: "TEXT AS (doc ->> 'threadId') STORED",
+    ts: "INTEGER AS (doc ->> 'timestamp') STORED",
+    private: "INTEGER AS (channel LIKE 'dm:%') STORED",
+    deleted: "INTEGER AS (doc ->> 'deletedAt' IS NOT NULL) STORED",
   },
   indexes: [
     'CREATE INDEX messages_by_channel ON messages (channel, ts)',
@@ -22,17 +21,7 @@ export const messagesTable = history<Message>({
     'CREATE INDEX messages_by_recipient ON messages (recipient, private, ts) WHERE recipient IS NOT NULL',
     'CREATE INDEX messages_by_thread ON messages (thread, seq) WHERE thread IS NOT NULL',
   ],
-  row: (message) => ({
-    seq: message.seq,
-    channel: message.channel,
-    sender: message.from,
-    recipient: message.to ?? null,
-    thread: message.threadId ?? null,
-    ts: message.timestamp,
-    private: dmEnds(message.channel) === undefined ? 0 : 1,
-    deleted: message.deletedAt === undefined ? 0 : 1,
-  }),
-});
+};
 
 /** Which messages a list wants. Times are milliseconds since 1970. */
 export interface MessageFilter {

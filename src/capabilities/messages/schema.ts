@@ -3,7 +3,7 @@ import { AgentName } from '../../kernel/names.ts';
 import { ChannelId } from '../channels/schema.ts';
 
 /** `msg-<ms>-<9 chars>`; imported messages keep the ids that they had. */
-export const MessageId = z.string().min(1).max(128);
+export const MessageId = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 printable ASCII characters');
 
 /** Characters of a message at most; the event that carries it has a bound in bytes as well. */
 const CONTENT = 200_000;

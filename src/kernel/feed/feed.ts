@@ -1,9 +1,10 @@
 import { formatCursor, parseCursor } from '../cursor.ts';
 import { Refusal } from '../errors.ts';
-import type { Encoded } from '../event.ts';
+import type { Encoded, Event } from '../event.ts';
 import type { Journal } from '../journal/journal.ts';
+import { type Entry, entriesOf, entryOf } from './entry.ts';
 import { compileFilter, type Filter, type FilterInput, type Relevance } from './filter.ts';
-import { type Entry, Ring, type RingLimits } from './ring.ts';
+import { Ring, type RingLimits } from './ring.ts';
 
 /** A stretch of the order as one subscriber sees it. */
 export interface Page {
@@ -37,7 +38,8 @@ const CACHED_CHUNKS = 64;
 export interface FeedOptions {
   journal: Journal;
   relevance: Relevance;
-  toEntry: (encoded: Encoded) => Entry;
+  /** The agents that may read an event; undefined means everybody. */
+  readersOf: (event: Event) => readonly string[] | undefined;
   ring?: RingLimits;
 }
 
@@ -46,7 +48,9 @@ export class Feed {
   readonly epoch: string;
   readonly #journal: Journal;
   readonly #relevance: Relevance;
-  readonly #toEntry: (encoded: Encoded) => Entry;
+  readonly #readersOf: FeedOptions['readersOf'];
+  /** The entries of the last publication, which still have their parsed event. */
+  #fresh: readonly Entry[] = [];
   readonly #ring: Ring;
   readonly #waiting = new Set<() => void>();
   readonly #chunks = new Map<string, { to: number; chunk: unknown }>();
@@ -58,7 +62,7 @@ export class Feed {
     this.#journal = options.journal;
     this.epoch = options.journal.epoch;
     this.#relevance = options.relevance;
-    this.#toEntry = options.toEntry;
+    this.#readersOf = options.readersOf;
     this.#ring = new Ring(options.journal.durable, options.ring);
   }
 
@@ -83,9 +87,11 @@ export class Feed {
     return compileFilter(input, reader ?? input.agent, this.#relevance);
   }
 
-  /** Shows durable records to everybody who waits. The kernel calls it once for each batch. */
-  publish(records: readonly Encoded[]): void {
-    for (const record of records) this.#ring.push(this.#toEntry(record));
+  /** Shows durable records, whose lines stand in `bytes`, to everybody who waits. The kernel calls it once for each batch. */
+  publish(records: readonly Encoded[], bytes: Buffer): void {
+    for (const entry of this.#fresh) entry.age();
+    this.#fresh = entriesOf(records, bytes, this.#readersOf);
+    for (const entry of this.#fresh) this.#ring.push(entry);
     this.#chunks.clear();
     if (this.#wakeScheduled || this.#waiting.size === 0) return;
     this.#wakeScheduled = true;
@@ -141,7 +147,7 @@ export class Feed {
       after + records.length,
       (seq) => {
         const record = records[seq - first];
-        return record && this.#toEntry(record);
+        return record && entryOf(record, this.#readersOf);
       },
       filter,
       limits,
@@ -191,18 +197,18 @@ function takePage(
   while (seq < head) {
     const entry = at(seq + 1);
     if (entry === undefined) break;
-    const { tx } = entry.event;
+    const { tx } = entry;
     const within = tx !== undefined && tx.i > 1;
     const full = entries.length >= limits.events || bytes >= limits.bytes || seq - after >= limits.scan;
     if (full && !within) break;
     seq++;
     if (!filter.matches(entry)) continue;
-    if (!within && entries.length > 0 && bytes + entry.frame.length > limits.bytes) {
+    if (!within && entries.length > 0 && bytes + entry.size > limits.bytes) {
       seq--;
       break;
     }
     entries.push(entry);
-    bytes += entry.frame.length;
+    bytes += entry.size;
   }
   return { entries, to: seq, skipped: seq - after - entries.length };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Event } from '../event.ts';
 import { AgentName } from '../names.ts';
-import type { Entry } from './ring.ts';
+import type { Entry } from './entry.ts';
 
 const PATTERN = /^[\w.:*-]{1,128}$/;
 
@@ -54,14 +54,14 @@ export function compileFilter(input: FilterInput, reader: string | undefined, re
   const { agent } = input;
   return {
     key: JSON.stringify([input.types, input.topics, input.channels, input.subjects, input.actors, agent, reader]),
-    matches({ event, readers }) {
+    matches(entry) {
       if (nothing) return false;
-      if (readers !== undefined && (reader === undefined || !readers.includes(reader))) return false;
-      if (types && !types(event.type)) return false;
-      if (channels && !(typeof event.data.channel === 'string' && channels(event.data.channel))) return false;
-      if (subjects && !(event.subject !== undefined && subjects(event.subject))) return false;
-      if (actors && !actors(event.actor)) return false;
-      return agent === undefined || relevance.concerns(event, agent);
+      if (entry.readers !== undefined && (reader === undefined || !entry.readers.includes(reader))) return false;
+      if (types && !types(entry.type)) return false;
+      if (channels && !(entry.channel !== undefined && channels(entry.channel))) return false;
+      if (subjects && !(entry.subject !== undefined && subjects(entry.subject))) return false;
+      if (actors && !actors(entry.actor)) return false;
+      return agent === undefined || relevance.concerns(entry.event, agent);
     },
   };
 }

@@ -1,20 +1,12 @@
-import type { Encoded, Event } from '../event.ts';
-
-/** A durable event as subscribers need it: its bytes, and what filters ask. */
-export interface Entry {
-  readonly event: Event;
-  readonly frame: string;
-  /** The agents that may read it; undefined means everybody. */
-  readonly readers: readonly string[] | undefined;
-}
+import type { Entry } from './entry.ts';
 
 export interface RingLimits {
   events: number;
   bytes: number;
 }
 
-/** What an entry costs beside its bytes, roughly: the parsed event and the bookkeeping. */
-const OVERHEAD = 600;
+/** What an entry costs beside its bytes, roughly. */
+const OVERHEAD = 200;
 
 /** The newest events, shared by all readers. Behind it are the segment files. */
 export class Ring {
@@ -33,7 +25,7 @@ export class Ring {
   }
 
   push(entry: Entry): void {
-    this.#last = entry.event.seq;
+    this.#last = entry.seq;
     this.#entries[this.#last % this.#limits.events] = entry;
     this.#bytes += sizeOf(entry);
     while (this.#last - this.#first >= this.#limits.events || this.#bytes > this.#limits.bytes) this.#dropFirst();
@@ -42,7 +34,7 @@ export class Ring {
   #dropFirst(): void {
     const slot = this.#first % this.#limits.events;
     const entry = this.#entries[slot];
-    if (entry && entry.event.seq === this.#first) {
+    if (entry && entry.seq === this.#first) {
       this.#bytes -= sizeOf(entry);
       this.#entries[slot] = undefined;
     }
@@ -69,7 +61,5 @@ export class Ring {
 }
 
 function sizeOf(entry: Entry): number {
-  return entry.frame.length + OVERHEAD;
+  return entry.size + OVERHEAD;
 }
-
-export type ToEntry = (encoded: Encoded) => Entry;

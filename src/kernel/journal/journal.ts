@@ -10,8 +10,8 @@ export interface Batch {
 
 /** Told in the same tick in which a batch's fate is known, before `settled` is. */
 export interface JournalListener {
-  /** The batch is durable. Called in the order of the journal. */
-  committed(batch: Batch): void;
+  /** The batch is durable; `bytes` are its lines, one after another. Called in the order of the journal. */
+  committed(batch: Batch, bytes: Buffer): void;
   /** None of these batches is kept: the head went back to before the first of them. */
   aborted(batches: readonly Batch[], reason: Refusal): void;
   /** The journal cannot be trusted with another write: the process must end. */

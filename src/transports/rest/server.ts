@@ -14,6 +14,8 @@ export interface HttpServerOptions {
 export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
+    // A logger of its own for each request costs a tenth of the request.
+    childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,

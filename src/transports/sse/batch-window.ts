@@ -1,4 +1,4 @@
-import type { Entry } from '../../kernel/feed/ring.ts';
+import type { Entry } from '../../kernel/feed/entry.ts';
 
 /** Entries held back at most, whatever the window. */
 const HELD = 256;

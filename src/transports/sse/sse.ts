@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
+import type { Entry } from '../../kernel/feed/entry.ts';
 import type { Feed, Format, Gap, Page } from '../../kernel/feed/feed.ts';
 import type { Filter, FilterInput } from '../../kernel/feed/filter.ts';
 import { Pump, type Sink } from '../../kernel/feed/pump.ts';
-import type { Entry } from '../../kernel/feed/ring.ts';
 import { type Caller, validate } from '../../kernel/validate.ts';
 import { RETRY_MS, type Stream, type StreamSettings, type Streams } from '../streams.ts';
 import { BatchWindow } from './batch-window.ts';
@@ -35,10 +35,8 @@ type OpenSse = (
 /** Server-Sent Events (WHATWG HTML, section 9.2) of the feed, for every operation whose answer is a stream. */
 export function createSse({ feed, streams, settings, batchMs }: SseOptions): OpenSse {
   const formats: Record<'event' | 'data', Format<Buffer>> = {
-    event: formatOf('sse event', (entry) => frame(entry.event.type, entry.frame, feed.cursor(entry.event.seq))),
-    data: formatOf('sse data', (entry) =>
-      frame(entry.event.type, JSON.stringify(entry.event.data), feed.cursor(entry.event.seq)),
-    ),
+    event: formatOf('sse event', (entry) => frame(entry.type, entry.frame, feed.cursor(entry.seq))),
+    data: formatOf('sse data', (entry) => frame(entry.type, JSON.stringify(entry.event.data), feed.cursor(entry.seq))),
   };
 
   return async (operation, raw, caller, request, reply) => {
@@ -205,7 +203,7 @@ class SseStream implements Sink, Stream {
       timestamp: event.at,
       data: event.data,
     }));
-    return frame('batch', JSON.stringify(list), this.#feed.cursor(last.event.seq));
+    return frame('batch', JSON.stringify(list), this.#feed.cursor(last.seq));
   }
 
   #write(chunk: Buffer | string): boolean {
