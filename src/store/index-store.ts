@@ -29,8 +29,12 @@ export class IndexAhead extends Error {
 
 /** Milliseconds until a failed write is tried again. */
 const RETRY_MS = 1_000;
-/** Rows sent to the writer in one transaction at most. */
-const ROWS_A_JOB = 4_000;
+/** Changes in one transaction at most, about. */
+const CHANGES_A_JOB = 4_000;
+/** Changes that are sent without waiting for more. */
+const CHANGES_AT_ONCE = 1_000;
+/** Milliseconds that changes wait for more of them. */
+const WRITE_EVERY_MS = 10;
 
 interface Waiter {
   seq: number;
@@ -58,7 +62,7 @@ export class IndexStore implements Store {
   #closing = false;
   #listener: ((seq: number, changes: readonly Change[]) => void) | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #flushScheduled = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** Opens the index, or makes an empty one where it is missing, damaged, of another layout or of another journal. */
   static open(options: IndexStoreOptions): IndexStore {
@@ -105,25 +109,26 @@ export class IndexStore implements Store {
 
   write(seq: number, changes: readonly Change[]): void {
     const last = this.#pending.at(-1);
-    if (last && last.changes.length < ROWS_A_JOB) {
+    if (last && last.changes.length < CHANGES_A_JOB) {
       last.seq = seq;
       for (const change of changes) last.changes.push(change);
     } else {
       this.#pending.push({ seq, changes: [...changes] });
     }
-    // After the answers of this batch: what the writer is sent must not hold them up.
-    if (this.#inFlight || this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    setImmediate(() => {
-      this.#flushScheduled = false;
-      this.#send();
-    });
+    // Few large transactions cost a fraction of many small ones. Whoever must read what was written does not wait for
+    // the timer: `reached` sends at once.
+    if (this.#inFlight || this.#retry) return;
+    if (last && last.changes.length >= CHANGES_AT_ONCE) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
   }
 
   reached(seq: number): Promise<void> {
     if (this.#applied >= seq) return Promise.resolve();
     if (this.#error !== undefined) return Promise.reject(this.#refusal());
-    return new Promise((resolve, reject) => this.#waiters.push({ seq, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ seq, resolve, reject });
+      this.#send();
+    });
   }
 
   view<R>(read: (view: IndexView) => R): R {
@@ -175,7 +180,9 @@ export class IndexStore implements Store {
   }
 
   #send(): void {
-    if (this.#inFlight || this.#closing) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#inFlight || this.#retry || this.#closing) return;
     const next = this.#pending.shift();
     if (next === undefined) return;
     this.#writer ??= this.#startWriter();
@@ -213,7 +220,8 @@ export class IndexStore implements Store {
     const waiting = this.#waiters;
     this.#waiters = waiting.filter((waiter) => waiter.seq > seq);
     for (const waiter of waiting) if (waiter.seq <= seq) waiter.resolve();
-    this.#send();
+    if (this.#waiters.length > 0 || this.#pending.length > 1) this.#send();
+    else if (this.#pending.length > 0) this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
   }
 
   #failed(error: string): void {
@@ -223,8 +231,10 @@ export class IndexStore implements Store {
     if (job) this.#pending.unshift(job);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#refusal());
     if (this.#closing) return;
-    this.#retry = setTimeout(() => this.#send(), RETRY_MS);
-    this.#retry.unref();
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#send();
+    }, RETRY_MS);
   }
 
   #refusal(): Refusal {
