@@ -2,8 +2,10 @@ import type { Capability } from '../kernel/capability.ts';
 import { agents } from './agents/index.ts';
 import { channels } from './channels/index.ts';
 import { events } from './events/index.ts';
+import { inbox } from './inbox/index.ts';
 import { messages } from './messages/index.ts';
 import { system } from './system/index.ts';
+import { tasks } from './tasks/index.ts';
 
 /** What the server can do, in order: a capability may use those before it. Adding one: a folder and a line here. */
-export const capabilities: readonly Capability[] = [agents, channels, messages, events, system];
+export const capabilities: readonly Capability[] = [agents, channels, inbox, messages, tasks, events, system];

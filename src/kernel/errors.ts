@@ -65,6 +65,11 @@ export const CATALOGUE = {
     title: 'Channel not found',
     hint: 'GET /chat/channels lists them; a post to a new name creates it.',
   },
+  task_not_found: {
+    status: 404,
+    title: 'Task not found',
+    hint: 'Check the id; GET /tasks lists them.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed here',

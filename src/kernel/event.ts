@@ -6,6 +6,8 @@ export interface Draft {
   type: string;
   /** The id of the entity that changed. */
   subject?: string;
+  /** Who did it, where that is not the caller: in a history that is imported. */
+  actor?: string;
   data: Record<string, unknown>;
 }
 

@@ -14,6 +14,13 @@ export interface AgentsState {
 
 /** An agent exists from its first act, whatever that was. */
 export function apply(state: AgentsState, event: Event): void {
-  if (event.actor === 'anonymous' || state.agents.get(event.actor)) return;
-  state.agents.put(event.actor, { name: event.actor, firstSeen: event.at });
+  if (event.actor === 'anonymous' || event.actor === 'system' || state.agents.get(event.actor)) return;
+  state.agents.put(event.actor, { name: event.actor, firstSeen: timeOf(event) });
+}
+
+/** When it happened: what is imported is older than the event that brought it. */
+function timeOf({ type, at, data }: Event): number {
+  const own =
+    type === 'message_posted' ? data.timestamp : /^(?:task|channel)_created$/.test(type) ? data.createdAt : at;
+  return typeof own === 'number' ? own : at;
 }

@@ -68,8 +68,9 @@ interface Posted {
 export function apply(state: ChannelsState, event: Event): void {
   switch (event.type) {
     case 'channel_created': {
-      const { channel, name } = event.data as { channel: string; name: string };
-      state.channels.put(channel, { ...empty(channel, event.at), name, createdBy: event.actor });
+      const { channel, name, createdAt } = event.data as { channel: string; name: string; createdAt?: number };
+      // A channel that is imported is as old as its first message.
+      state.channels.put(channel, { ...empty(channel, createdAt ?? event.at), name, createdBy: event.actor });
       break;
     }
     case 'channel_updated': {

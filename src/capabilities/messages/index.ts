@@ -1,5 +1,6 @@
 import { capability, type SocketFeed } from '../../kernel/capability.ts';
 import { type ChannelsState, DEFAULT_SUBSCRIPTIONS, dmEnds } from '../channels/state.ts';
+import type { InboxState } from '../inbox/state.ts';
 import { mentions } from './mentions.ts';
 import { operations } from './operations.ts';
 import { type MessageRow, messagesTable, selectMessages, toMessage } from './projection.ts';
@@ -27,7 +28,7 @@ const chatSocket: SocketFeed = {
     type === 'message_posted' ? { type: 'message', message: { ...data, seq } } : { type, data },
 };
 
-export const messages = capability<MessagesState & ChannelsState>({
+export const messages = capability<MessagesState & ChannelsState & InboxState>({
   name: 'messages',
   summary: 'What is said: channels, threads, direct messages, reactions.',
   collections: [messagesTable],
@@ -41,13 +42,13 @@ export const messages = capability<MessagesState & ChannelsState>({
   topics: ['chat'],
   apply,
   readers: ({ data }) => dmEnds(String(data.channel)),
-  concerns({ data }, agent) {
+  concerns({ data }, agent, state) {
     const { channel, to, content } = data as Partial<Message>;
     if (channel === undefined) return false;
     return (
       to === agent ||
       dmEnds(channel)?.includes(agent) ||
-      (DEFAULT_SUBSCRIPTIONS as readonly string[]).includes(channel) ||
+      (state.inboxes.get(agent)?.subscriptions ?? DEFAULT_SUBSCRIPTIONS).includes(channel) ||
       mentions(content ?? '', agent)
     );
   },

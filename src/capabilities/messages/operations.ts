@@ -264,17 +264,20 @@ const thread = query({
   output: z.object({ messages: z.array(MessageOutput.partial()), count: z.number(), ...listOutput }),
   async run({ id, limit, cursor, fields, compact }, context: QueryContext<State>) {
     const asked = find(context.state, id, context.agent);
-    const parent = asked.threadId === undefined ? asked : find(context.state, asked.threadId, context.agent);
-    if (parent.deletedAt !== undefined && !parent.replyCount)
+    const root = asked.threadId ?? asked.id;
+    // An imported reply may be in a thread whose first message was lost.
+    const parent = asked.threadId === undefined ? asked : context.state.messages.get(root);
+    if (parent !== undefined && !mayRead(parent.channel, context.agent)) throw missing(root);
+    if (parent?.deletedAt !== undefined && !parent.replyCount)
       throw new Refusal('message_deleted', `The message "${id}" was deleted.`, { error: 'Message not found' });
     const after = place(cursor, context.epoch);
-    const rows = await context.index((view) => selectReplies(view, parent.id, after ?? 0, limit + 1));
+    const rows = await context.index((view) => selectReplies(view, root, after ?? 0, limit + 1));
     const { taken, cut } = capBytes(rows.slice(0, limit), ({ doc }) => doc.length);
     const more = cut || rows.length > limit;
-    const messages = [...(after === undefined ? [parent] : []), ...taken.map(toMessage)];
+    const messages = [...(after === undefined && parent ? [parent] : []), ...taken.map(toMessage)];
     return {
       messages: present(messages, fields, compact),
-      count: 1 + (parent.replyCount ?? 0),
+      count: parent ? 1 + (parent.replyCount ?? 0) : taken.length,
       ...(more && { more, cursor: formatCursor(context.epoch, taken.at(-1)?.seq ?? 0) }),
     };
   },

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { capability, type Operation, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName, flag } from '../../kernel/names.ts';
-import { DEFAULT_SUBSCRIPTIONS } from '../channels/state.ts';
 import { VERSION } from './version.ts';
 
 const health = query({
@@ -24,9 +23,6 @@ const health = query({
       version: VERSION,
       openclaw: { configured: false, connected: false },
       chat: { ...chat, subscribers },
-      // What a capability that is not here yet would say of itself: there is nothing.
-      tasks: { total: 0, byStatus: {} },
-      inbox: { agents: 0, defaultSubscriptions: DEFAULT_SUBSCRIPTIONS },
       ...others,
       journal,
       index,

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { type Context, command } from '../../kernel/capability.ts';
+import type { Event } from '../../kernel/event.ts';
+import { fitsOneEvent, Outcome, outcomeOf, TOO_LARGE } from '../../kernel/import.ts';
+import { Task } from './schema.ts';
+import type { TasksState } from './state.ts';
+
+/** A task with its history: its own id and times. */
+export const ImportedTask = Task.refine(fitsOneEvent, TOO_LARGE);
+export type ImportedTask = z.infer<typeof ImportedTask>;
+
+/** Takes over tasks that were made elsewhere; what is there already stays as it is. No door shows this. */
+export const importTasks = command({
+  name: 'tasks.import',
+  summary: 'Takes over tasks with their ids and times.',
+  http: [],
+  input: z.object({ tasks: z.array(ImportedTask).max(500) }),
+  output: z.object({ outcomes: z.array(Outcome) }),
+  decide({ tasks }, { state }: Context<TasksState>) {
+    const made = new Set<string>();
+    return tasks.flatMap((task) => {
+      if (state.tasks.get(task.id) !== undefined || made.has(task.id)) return [];
+      made.add(task.id);
+      return [{ type: 'task_created', actor: task.createdBy, subject: task.id, data: task }];
+    });
+  },
+  answer(events: readonly Event[], state: TasksState, { tasks }) {
+    const created = new Set(events.map(({ subject }) => subject));
+    return {
+      outcomes: tasks.map((task) => (created.has(task.id) ? 'imported' : outcomeOf(task, state.tasks.get(task.id)))),
+    };
+  },
+});
