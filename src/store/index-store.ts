@@ -186,18 +186,15 @@ export class IndexStore implements Store {
     const next = this.#pending.shift();
     if (next === undefined) return;
     this.#writer ??= this.#startWriter();
-    const latest = new Map<string, Change>();
-    for (const change of next.changes) latest.set(`${change.collection.name} ${change.id}`, change);
-    this.#inFlight = { seq: next.seq, changes: [...latest.values()] };
-    this.#writer.postMessage(this.#job(this.#inFlight));
-  }
-
-  #job({ seq, changes }: { seq: number; changes: Change[] }): WriteJob {
-    let text = '';
-    for (const { collection, id, after } of changes) {
-      text += `${collection.name}\t${id}\t${after === undefined ? '' : JSON.stringify(after)}\n`;
-    }
-    return { seq, text };
+    const changes = latestOf(next.changes);
+    this.#inFlight = { seq: next.seq, changes };
+    // Entities cross as they are: cloning them costs this thread less than writing them as text.
+    this.#writer.postMessage({
+      seq: next.seq,
+      collections: changes.map(({ collection }) => collection.name),
+      ids: changes.map(({ id }) => id),
+      docs: changes.map(({ after }) => after),
+    } satisfies WriteJob);
   }
 
   #startWriter(): Worker {
@@ -256,6 +253,17 @@ export class IndexStore implements Store {
     });
     return worker;
   }
+}
+
+/** The last change of each entity. */
+function latestOf(changes: readonly Change[]): Change[] {
+  const latest = new Map<object, Map<string, Change>>();
+  for (const change of changes) {
+    let byId = latest.get(change.collection);
+    if (byId === undefined) latest.set(change.collection, (byId = new Map()));
+    byId.set(change.id, change);
+  }
+  return [...latest.values()].flatMap((byId) => [...byId.values()]);
 }
 
 /** The seq that a usable index holds, or why there is none. Throws {@link IndexAhead}. */

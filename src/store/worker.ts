@@ -4,13 +4,12 @@ import { type Database, openDatabase } from './sqlite.ts';
 
 type Value = string | number | null;
 
-/**
- * What one or more batches changed, as of `seq`. One line for each entity, `collection TAB id TAB doc`, the doc empty
- * where the entity is gone: text crosses to another thread at the price of a copy, objects at several times that.
- */
+/** What one or more batches changed, as of `seq`: three lists side by side. A doc is undefined where the entity is gone. */
 export interface WriteJob {
   seq: number;
-  text: string;
+  collections: string[];
+  ids: string[];
+  docs: (object | undefined)[];
 }
 export type WriteDone = { seq: number } | { seq: number; error: string; code: string };
 
@@ -37,17 +36,16 @@ function write(file: string, tables: TablePlan[]): void {
   );
 
   function store(job: WriteJob): void {
-    for (const line of job.text.split('\n')) {
-      if (line === '') continue;
-      const first = line.indexOf('\t');
-      const second = line.indexOf('\t', first + 1);
-      const [collection, id, doc] = [line.slice(0, first), line.slice(first + 1, second), line.slice(second + 1)];
+    for (const [i, collection] of job.collections.entries()) {
+      const id = job.ids[i] as string;
+      const doc = job.docs[i];
       const history = histories.get(collection);
-      if (history) {
-        history.statement.run(id, doc);
+      if (doc === undefined) remove.run(collection, id);
+      else if (history === undefined) put.run(collection, id, JSON.stringify(doc));
+      else {
+        history.statement.run(id, JSON.stringify(doc));
         history.written++;
-      } else if (doc === '') remove.run(collection, id);
-      else put.run(collection, id, doc);
+      }
     }
     for (const history of histories.values()) {
       if (history.trim === undefined || history.written < TRIM_EVERY) continue;
