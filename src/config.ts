@@ -1,24 +1,27 @@
 import { z } from 'zod';
 import type { Durability } from './kernel/journal/durability.ts';
 
+/** A whole number between two bounds, from text. */
+function numeric(min: number, max: number) {
+  const complaint = `a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, complaint)
+    .transform(Number)
+    .pipe(z.number().min(min, complaint).max(max, complaint));
+}
+
 /** Comma-separated text as a list. */
-const list = z
-  .string()
-  .default('')
-  .transform((text) =>
-    text
-      .split(',')
-      .map((item) => item.trim())
-      .filter(Boolean),
-  );
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
 
-const Port = z
-  .string()
-  .regex(/^\d{1,5}$/, 'a port number, 0 to 65535')
-  .transform(Number)
-  .pipe(z.number().max(65_535));
-
-const LOOPBACK = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+const LOOPBACK = /^(?:127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1|localhost)$/;
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const HOST_NAME = /^[a-z0-9.-]+(?::\d{1,5})?$/i;
 
 const DurabilitySetting = z
   .string()
@@ -28,62 +31,45 @@ const DurabilitySetting = z
       text === 'always' ? { mode: 'always' } : { mode: 'interval', ms: Number(text.slice('interval:'.length)) },
   );
 
-const Origin = list.pipe(
-  z.array(
-    z
-      .string()
-      .refine(
-        (text) => URL.canParse(text) && new URL(text).origin === text,
-        'origins such as https://example.org, without a path',
-      ),
-  ),
-);
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
 
-/** Every setting, by its name in the environment. `.env.example` lists them all. */
+/** Every setting by its name in the environment, with its default as text. `.env.example` is generated from this. */
 export const Settings = z.object({
-  PORT: Port.default(4445).describe('Port to listen on; 0 takes a free one.'),
+  PORT: numeric(0, 65_535).prefault('4445').describe('Port to listen on; 0 takes a free one.'),
   HOST: z
     .string()
     .regex(
       LOOPBACK,
       'only loopback addresses (127.0.0.1, ::1, localhost): the server has no tokens yet, so anybody who reached it could read and write',
     )
-    .default('127.0.0.1')
+    .prefault('127.0.0.1')
     .describe('Address to listen on; loopback only.'),
-  DATA_DIR: z.string().min(1).default('./data').describe('Where the journal and the index are.'),
+  DATA_DIR: z.string().prefault('./data').describe('Where the journal and the index are.'),
   LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-    .default('info')
-    .describe('How much is logged; debug logs every request.'),
-  DURABILITY: DurabilitySetting.default({ mode: 'always' }).describe(
+    .enum(LEVELS, `one of ${LEVELS.join(', ')}`)
+    .prefault('info')
+    .describe(`How much is logged, one of ${LEVELS.join(', ')}; debug logs every request.`),
+  DURABILITY: DurabilitySetting.prefault('always').describe(
     '`always`: an answer means it is on the disk. `interval:<ms>`: a power cut may take the last <ms>.',
   ),
   ALLOWED_HOSTS: list
-    .pipe(z.array(z.string().regex(/^[a-z0-9.-]+(?::\d{1,5})?$/i, 'host names, with a port where it is not PORT')))
+    .pipe(z.array(z.string().regex(HOST_NAME, 'host names, with a port where it is not PORT')))
+    .prefault('')
     .describe(
       'Further names by which clients reach the server, comma-separated, with a port where it is another than PORT.',
     ),
-  ALLOWED_ORIGINS: Origin.describe('Web pages that may call the server, comma-separated: https://example.org'),
-  STREAM_STALL_SECONDS: z
-    .string()
-    .regex(/^\d{1,4}$/)
-    .transform(Number)
-    .pipe(z.number().min(1).max(3_600))
-    .default(30)
+  ALLOWED_ORIGINS: list
+    .pipe(z.array(z.string().refine(isOrigin, 'origins such as https://example.org, without a path')))
+    .prefault('')
+    .describe('Web pages that may call the server, comma-separated: https://example.org'),
+  STREAM_STALL_SECONDS: numeric(1, 3_600)
+    .prefault('30')
     .describe('Seconds after which a stream whose reader takes nothing is ended.'),
-  MAX_STREAMS: z
-    .string()
-    .regex(/^\d{1,6}$/)
-    .transform(Number)
-    .pipe(z.number().min(1))
-    .default(5_000)
-    .describe('Open WebSockets and event streams at most.'),
-  SEGMENT_MIB: z
-    .string()
-    .regex(/^\d{1,4}$/)
-    .transform(Number)
-    .pipe(z.number().min(1).max(1_024))
-    .default(64)
+  MAX_STREAMS: numeric(1, 999_999).prefault('5000').describe('Open WebSockets and event streams at most.'),
+  SEGMENT_MIB: numeric(1, 1_024)
+    .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),
 });
 

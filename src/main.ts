@@ -16,12 +16,23 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** What the operating system refused, in words, where a person can mend it. */
+function explain({ code, syscall, path, port }: NodeJS.ErrnoException & { port?: number }): string | undefined {
+  if (code === 'EADDRINUSE') return `Port ${port} is in use. Stop the other process, or set PORT.`;
+  if (code === 'EACCES' && syscall === 'listen') return `Port ${port} needs rights that this process lacks. Set PORT.`;
+  if (path === undefined) return undefined;
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return `${path} cannot be written. Give this user the right to, or set DATA_DIR.`;
+  if (code === 'EEXIST' || code === 'ENOTDIR') return `${path} is not a directory. Set DATA_DIR to one.`;
+  if (code === 'ENOSPC') return `The disk that holds ${path} is full. Free space, then start again.`;
+  return undefined;
+}
+
 /** Ends with 1 and says why on standard error. */
 function refuse(error: unknown): never {
-  const { code, port } = error as { code?: string; port?: number };
-  if (code === 'EADDRINUSE') process.stderr.write(`Port ${port} is in use. Stop the other process, or set PORT.\n`);
-  else if (EXPECTED.some((type) => error instanceof type)) process.stderr.write(`${(error as Error).message}\n`);
-  else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  const expected = EXPECTED.some((type) => error instanceof type) ? (error as Error).message : undefined;
+  const words = expected ?? explain(error as NodeJS.ErrnoException);
+  process.stderr.write(`${words ?? (error instanceof Error ? error.stack : String(error))}\n`);
   process.exit(1);
 }
 
@@ -47,7 +58,8 @@ async function main(): Promise<void> {
   const began = performance.now();
   const node = await startNode({
     config,
-    logger,
+    // The start screen says where it listens; the HTTP layer need not say it again.
+    logger: config.LOG_LEVEL === 'info' ? logger.child({}, { level: 'warn' }) : logger,
     onProgress: progress(began),
     onFailure(error) {
       logger.fatal({ err: error }, 'the disk failed: what was in flight may or may not be stored');
@@ -65,7 +77,7 @@ async function main(): Promise<void> {
   say('  doors     REST /docs   SSE /events   WebSocket /ws and /chat/ws');
   for (const note of node.notes) {
     say(`  mended    ${note}`);
-    logger.warn(note);
+    if (!process.stdout.isTTY) logger.warn(note);
   }
   say('Ready.');
 
