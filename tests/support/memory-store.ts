@@ -1,0 +1,42 @@
+import type { IndexView } from '../../src/kernel/capability.ts';
+import type { Change } from '../../src/kernel/collection.ts';
+import type { Store } from '../../src/kernel/store.ts';
+
+/** An index in memory that has no SQL: for tests of what is decided and folded. */
+export class MemoryStore implements Store {
+  applied = 0;
+  readonly entities = new Map<string, object>();
+  #listener: (seq: number, changes: readonly Change[]) => void = () => {};
+
+  onApplied(listener: (seq: number, changes: readonly Change[]) => void): void {
+    this.#listener = listener;
+  }
+
+  *load(): Iterable<[string, object]> {}
+
+  get(collection: string, id: string): object | undefined {
+    return this.entities.get(`${collection} ${id}`);
+  }
+
+  write(seq: number, changes: readonly Change[]): void {
+    for (const { collection, id, after } of changes) if (after) this.entities.set(`${collection.name} ${id}`, after);
+    this.applied = seq;
+    this.#listener(seq, changes);
+  }
+
+  async reached(): Promise<void> {}
+
+  view<R>(_: (view: IndexView) => R): R {
+    throw new Error('there is no SQL here');
+  }
+
+  async scan<R>(): Promise<R[]> {
+    throw new Error('there is no SQL here');
+  }
+
+  status() {
+    return { driver: 'memory', applied: this.applied, bytes: 0 };
+  }
+
+  async close(): Promise<void> {}
+}
