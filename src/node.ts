@@ -16,6 +16,7 @@ import { IndexStore } from './store/index-store.ts';
 import { lockDirectory } from './store/lock.ts';
 import { createGuard } from './transports/guard/guard.ts';
 import { addDocs } from './transports/rest/docs.ts';
+import { finishAnswers } from './transports/rest/finish-answers.ts';
 import { addRoutes } from './transports/rest/routes.ts';
 import { createHttpServer } from './transports/rest/server.ts';
 import { createSse } from './transports/sse/sse.ts';
@@ -124,7 +125,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     stallMs: config.STREAM_STALL_SECONDS * 1_000,
     ...options.streams,
   };
-  const streams = new Streams(config.MAX_STREAMS);
+  const streams = new Streams(config.MAX_STREAMS, settings.tickMs);
   let reason: 'shutdown' | 'restart' = 'shutdown';
   try {
     const guard = createGuard({
@@ -138,6 +139,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     if (config.ALLOWED_ORIGINS.length > 0) {
       await app.register(cors, {
         origin: [...config.ALLOWED_ORIGINS],
+        strictPreflight: false,
         methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
         exposedHeaders: ['X-Seq', 'ETag', 'Retry-After', 'Idempotent-Replay'],
       });
@@ -152,6 +154,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await addWebSockets(app, { kernel, streams, settings });
     addRoutes(app, kernel, openStream);
     await addDocs(app, kernel, VERSION);
+    finishAnswers(app);
     await app.listen({ port: config.PORT, host: config.HOST });
     const { port } = app.server.address() as { port: number };
     let closing: Promise<void> | undefined;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { flag, wholeNumber } from './names.ts';
 
-/** A list answer holds at most this many bytes of items (about: JSON characters), and says how to go on. */
+/** A list answer holds at most this many bytes of items as JSON, and says how to go on. */
 export const LIST_BYTES = 1024 * 1024;
 
 /** What every list takes. A limit over the maximum means the maximum. */

@@ -1,34 +1,26 @@
-import { Refusal } from '../kernel/errors.ts';
-
 /** A connection that stays open and is looked after. */
 export interface Stream {
-  /** Called about once a second. */
+  /** Called every `tickMs`. */
   tick(now: number): void;
   /** Says goodbye and ends it. */
   end(reason: 'shutdown' | 'restart'): void;
 }
 
-const TICK_MS = 1_000;
-
 /** Every open stream of this process, looked after by one timer. */
 export class Streams {
   readonly #open = new Set<Stream>();
   readonly #max: number;
+  readonly #tickMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #closed = false;
 
-  constructor(max: number) {
+  constructor(max: number, tickMs: number) {
     this.#max = max;
+    this.#tickMs = tickMs;
   }
 
+  /** True where no more may open. */
   get full(): boolean {
     return this.#open.size >= this.#max;
-  }
-
-  /** Throws `overloaded` where no more streams may open, `shutting_down` where the process ends. */
-  admit(): void {
-    if (this.#closed) throw new Refusal('shutting_down', 'The server is stopping.', { retryAfter: 1 });
-    if (this.full) throw new Refusal('overloaded', `${this.#max} streams are open.`, { retryAfter: 5 });
   }
 
   add(stream: Stream): () => void {
@@ -36,13 +28,12 @@ export class Streams {
     this.#timer ??= setInterval(() => {
       const now = performance.now();
       for (const each of this.#open) each.tick(now);
-    }, TICK_MS).unref();
+    }, this.#tickMs).unref();
     return () => this.#open.delete(stream);
   }
 
-  /** Ends every stream; later ones are refused. */
+  /** Ends every stream. */
   close(reason: 'shutdown' | 'restart'): void {
-    this.#closed = true;
     clearInterval(this.#timer);
     for (const stream of [...this.#open]) stream.end(reason);
   }
@@ -58,9 +49,19 @@ export interface StreamSettings {
   pingMs: number;
   /** … and ended where no pong comes within this long. */
   pongMs: number;
+  /** How often they are looked after. */
+  tickMs: number;
 }
 
-export const STREAM_DEFAULTS: StreamSettings = { stallMs: 30_000, idleMs: 15_000, pingMs: 20_000, pongMs: 10_000 };
+export const STREAM_DEFAULTS: StreamSettings = {
+  stallMs: 30_000,
+  idleMs: 15_000,
+  pingMs: 20_000,
+  pongMs: 10_000,
+  tickMs: 1_000,
+};
 
 /** Milliseconds after which a client should come back. */
 export const RETRY_MS = 1_000;
+/** The same where too many streams are open. */
+export const OVERLOADED_RETRY_MS = 5_000;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { capability, type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
+import { wholeNumber } from '../../kernel/names.ts';
 import { listInput, listOutput, pick } from '../../kernel/page.ts';
 import { type Agent, type AgentsState, apply } from './state.ts';
 
@@ -9,20 +10,24 @@ interface State extends AgentsState {
 
 const AgentOutput = z.object({ name: z.string(), firstSeen: z.number() });
 const { fields, limit } = listInput(1_000, 1_000);
+const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER)
+  .default(0)
+  .describe('Agents to pass over: the list only grows at its end.');
 
 const list = query({
   name: 'agents.list',
   summary: 'Everybody who has acted here, in order of appearance.',
   http: ['GET /agents'],
-  input: z.object({ fields, limit }),
-  output: z.object({ agents: z.array(AgentOutput.partial()), count: z.number(), ...listOutput }),
-  run({ fields, limit }, { state }: QueryContext<State>) {
-    const agents: Agent[] = [];
-    for (const agent of state.agents.values()) {
-      if (agents.length >= limit) break;
-      agents.push(agent);
-    }
-    return { agents: pick(agents, fields), count: state.agents.size };
+  input: z.object({ fields, limit, offset }),
+  output: z.object({ agents: z.array(AgentOutput.partial()), count: z.number(), more: listOutput.more }),
+  run({ fields, limit, offset }, { state }: QueryContext<State>) {
+    const all = [...state.agents.values()].sort((a, b) => a.firstSeen - b.firstSeen || (a.name < b.name ? -1 : 1));
+    const agents = all.slice(offset, offset + limit);
+    return {
+      agents: pick(agents, fields),
+      count: all.length,
+      ...(offset + agents.length < all.length && { more: true as const }),
+    };
   },
 });
 

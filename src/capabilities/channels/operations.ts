@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Context, command, type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import { AgentName } from '../../kernel/names.ts';
-import { listInput, listOutput, pick } from '../../kernel/page.ts';
+import { capBytes, listInput, listOutput, pick } from '../../kernel/page.ts';
 import { ChannelName, ChannelSummary, PlainChannelId, Room } from './schema.ts';
 import { type Channel, type ChannelsState, DEFAULT_CHANNELS, findChannel, isDefault, mayRead } from './state.ts';
 
@@ -10,7 +10,15 @@ export interface State extends ChannelsState {
   channels: LiveCollection<Channel>;
 }
 
+/** `<last activity>.<id>` of the last channel that was shown. */
+const CURSOR = /^\d{1,16}\.[\w.:-]{1,160}$/;
 const { fields, limit } = listInput(1_000, 1_000);
+const cursor = z
+  .string()
+  .regex(CURSOR, 'the cursor of an earlier answer')
+  .optional()
+  .describe('Goes on where an earlier answer with `more` ended: its `cursor`.');
+const paging = { fields, limit, cursor };
 
 /** Every channel that the agent may read, newest activity first; equal ones in the order of the defaults, then by id. */
 function visible(state: State, agent: string | undefined): Channel[] {
@@ -18,7 +26,39 @@ function visible(state: State, agent: string | undefined): Channel[] {
   for (const id of DEFAULT_CHANNELS) channels.push(findChannel(state, id) as Channel);
   for (const channel of state.channels.values())
     if (!isDefault(channel.id) && mayRead(channel.id, agent)) channels.push(channel);
-  return channels.sort((a, b) => b.lastActivity - a.lastActivity);
+  return channels.sort(inOrder);
+}
+
+type Place = Pick<Channel, 'id' | 'lastActivity'>;
+
+function inOrder(a: Place, b: Place): number {
+  return b.lastActivity - a.lastActivity || rank(a.id) - rank(b.id) || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+function rank(id: string): number {
+  return isDefault(id) ? (DEFAULT_CHANNELS as readonly string[]).indexOf(id) : DEFAULT_CHANNELS.length;
+}
+
+function isAfter(cursor: string): (channel: Channel) => boolean {
+  const dot = cursor.indexOf('.');
+  const place = { lastActivity: Number(cursor.slice(0, dot)), id: cursor.slice(dot + 1) };
+  return (channel) => inOrder(place, channel) < 0;
+}
+
+/** A page of channels as they are shown, and how to go on. */
+function page<T extends object>(
+  channels: readonly Channel[],
+  { fields, limit, cursor }: { fields?: string | undefined; limit: number; cursor?: string | undefined },
+  show: (channel: Channel) => T,
+): { items: T[]; more?: true; cursor?: string } {
+  const rest = cursor === undefined ? channels : channels.filter(isAfter(cursor));
+  const shown = rest.slice(0, limit).map((channel) => ({ channel, item: pick([show(channel)], fields)[0] as T }));
+  const { taken } = capBytes(shown, ({ item }) => Buffer.byteLength(JSON.stringify(item)) + 1);
+  const last = taken.at(-1)?.channel;
+  return {
+    items: taken.map(({ item }) => item),
+    ...(last && taken.length < rest.length && { more: true as const, cursor: `${last.lastActivity}.${last.id}` }),
+  };
 }
 
 function known(state: ChannelsState, id: string, agent: string | undefined): Channel {
@@ -32,17 +72,16 @@ const list = query({
   name: 'channels.list',
   summary: 'Channels with their counts, newest activity first; the five defaults are always there.',
   http: ['GET /chat/channels'],
-  input: z.object({ fields, limit }),
+  input: z.object(paging),
   output: z.object({ channels: z.array(ChannelSummary.partial()), ...listOutput }),
-  run({ fields, limit }, { state, agent }: QueryContext<State>) {
-    const all = visible(state, agent);
-    const channels = all.slice(0, limit).map(({ id, count, lastActivity, archived }) => ({
+  run(input, { state, agent }: QueryContext<State>) {
+    const { items, ...rest } = page(visible(state, agent), input, ({ id, count, lastActivity, archived }) => ({
       channel: id,
       count,
       lastActivity,
       ...(archived && { archived }),
     }));
-    return { channels: pick(channels, fields), ...(all.length > limit && { more: true }) };
+    return { channels: items, ...rest };
   },
 });
 
@@ -50,11 +89,11 @@ const rooms = query({
   name: 'channels.rooms',
   summary: 'Channels as rooms of the original contract: id, name, participants. Direct messages are no rooms.',
   http: ['GET /chat/rooms'],
-  input: z.object({ fields, limit }),
+  input: z.object(paging),
   output: z.object({ rooms: z.array(Room.partial()), ...listOutput }),
-  run({ fields, limit }, { state }: QueryContext<State>) {
-    const all = visible(state, undefined);
-    return { rooms: pick(all.slice(0, limit).map(toRoom), fields), ...(all.length > limit && { more: true }) };
+  run(input, { state }: QueryContext<State>) {
+    const { items, ...rest } = page(visible(state, undefined), input, toRoom);
+    return { rooms: items, ...rest };
   },
 });
 

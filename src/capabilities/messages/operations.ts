@@ -4,7 +4,7 @@ import { formatCursor, parseCursor } from '../../kernel/cursor.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft } from '../../kernel/event.ts';
 import { AgentName, wholeNumber } from '../../kernel/names.ts';
-import { capBytes, listInput, listOutput, pick, shorten } from '../../kernel/page.ts';
+import { capBytes, LIST_BYTES, listInput, listOutput, pick, shorten } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { type ChannelsState, dmChannel, dmEnds, findChannel, mayRead } from '../channels/state.ts';
 import { type MessageFilter, type MessageRow, selectMessages, selectReplies, toMessage } from './projection.ts';
@@ -221,7 +221,7 @@ const list = query({
   async run({ limit, cursor, fields, compact, agent: _, ...filter }, context: QueryContext<State>) {
     const { epoch } = context;
     requireParty(filter.channel, context.agent);
-    const beforeSeq = place(cursor, epoch);
+    const beforeSeq = place(cursor, context);
     const { sql, params } = selectMessages({ ...filter, beforeSeq }, context.agent, limit + 1);
     const rows = await context.index((view) => view.all<MessageRow>(sql, ...params));
     return answerList(rows, limit, epoch, fields, compact);
@@ -246,7 +246,7 @@ const search = query({
     const { epoch } = context;
     requireParty(channel, context.agent);
     const { sql, params } = selectMessages(
-      { channel, from, text: q, beforeSeq: place(cursor, epoch) },
+      { channel, from, text: q, beforeSeq: place(cursor, context) },
       context.agent,
       limit + 1,
     );
@@ -270,13 +270,13 @@ const thread = query({
     if (parent !== undefined && !mayRead(parent.channel, context.agent)) throw missing(root);
     if (parent?.deletedAt !== undefined && !parent.replyCount)
       throw new Refusal('message_deleted', `The message "${id}" was deleted.`, { error: 'Message not found' });
-    const after = place(cursor, context.epoch);
+    const after = place(cursor, context);
     const rows = await context.index((view) => selectReplies(view, root, after ?? 0, limit + 1));
-    const { taken, cut } = capBytes(rows.slice(0, limit), ({ doc }) => doc.length);
+    const first = after === undefined && parent ? present([parent], fields, compact) : [];
+    const { taken, cut } = presentRows(rows.slice(0, limit), fields, compact, first);
     const more = cut || rows.length > limit;
-    const messages = [...(after === undefined && parent ? [parent] : []), ...taken.map(toMessage)];
     return {
-      messages: present(messages, fields, compact),
+      messages: [...first, ...taken.map(({ item }) => item)],
       count: parent ? 1 + (parent.replyCount ?? 0) : taken.length,
       ...(more && { more, cursor: formatCursor(context.epoch, taken.at(-1)?.seq ?? 0) }),
     };
@@ -288,10 +288,12 @@ function requireParty(channel: string | undefined, agent: string | undefined): v
     throw new Refusal('not_a_party', `"${channel}" is private to its two ends.`);
 }
 
-function place(cursor: string | undefined, epoch: string): number | undefined {
+function place(cursor: string | undefined, { epoch, feed: { head } }: QueryContext<State>): number | undefined {
   if (cursor === undefined) return undefined;
   const place = parseCursor(cursor, epoch);
   if (place.epoch !== epoch) throw new Refusal('cursor_gone', 'The cursor belongs to another epoch of the journal.');
+  // A cursor of an epoch that is this one, and of an event that is not there: of a journal that was longer.
+  if (place.seq > head) throw new Refusal('cursor_gone', 'The cursor is ahead of the journal.');
   return place.seq;
 }
 
@@ -303,13 +305,42 @@ function answerList(
   fields: string | undefined,
   compact: boolean | undefined,
 ) {
-  const { taken, cut } = capBytes(rows.slice(0, limit), ({ doc }) => doc.length);
+  const { taken, cut } = presentRows(rows.slice(0, limit), fields, compact);
   const more = cut || rows.length > limit;
-  const messages = taken.map(toMessage).reverse();
   return {
-    messages: present(messages, fields, compact),
+    messages: taken.map(({ item }) => item).reverse(),
     ...(more && { more, cursor: formatCursor(epoch, taken.at(-1)?.seq ?? 0) }),
   };
+}
+
+type Presented = z.input<typeof MessageOutput>;
+
+/** Rows as they are shown, as many from the front as the byte cap holds beside `first`. */
+function presentRows(
+  rows: readonly MessageRow[],
+  fields: string | undefined,
+  compact: boolean | undefined,
+  first: readonly Presented[] = [],
+): { taken: { seq: number; item: Presented }[]; cut: boolean } {
+  const whole = fields === undefined && !compact;
+  const items = rows.map((row) => ({
+    doc: row.doc,
+    seq: row.seq,
+    item: present([toMessage(row)], fields, compact)[0] as Presented,
+  }));
+  return capBytes(
+    items,
+    // A whole message is its row and the count of its replies.
+    ({ doc, item }) => (whole ? Buffer.byteLength(doc) + REPLY_COUNT_BYTES : bytesOf(item)),
+    LIST_BYTES - bytesOf(first),
+  );
+}
+
+/** `,"replyCount":0` and the comma after the message. */
+const REPLY_COUNT_BYTES = 16;
+
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value)) + 1;
 }
 
 /** Characters of a message in a compact list. */

@@ -63,11 +63,12 @@ export function selectMessages(
   add('ts >= ?', filter.since);
   add('ts < ?', filter.before);
   add('ts > ?', filter.after);
-  add('(ts, seq) < (SELECT ts, seq FROM messages WHERE seq = ?)', filter.beforeSeq);
-  add(
-    "(doc LIKE '%' || ?1 || '%' ESCAPE '\\')".replace('?1', '?'),
-    filter.text === undefined ? undefined : escapeLike(filter.text),
-  );
+  add(BEFORE, filter.beforeSeq);
+  if (filter.text !== undefined) {
+    // The whole JSON is quickly looked through; only what is left is parsed, for the text must be in the content.
+    add(CONTAINS('doc'), escapeLike(JSON.stringify(filter.text).slice(1, -1)));
+    add(CONTAINS("doc ->> 'content'"), escapeLike(filter.text));
+  }
   // Each arm walks one index, newest first, and stops at the limit; the arms never show one message twice.
   const arms: { sql: string; params: Params }[] =
     filter.channel !== undefined ? [{ sql: '1', params: [] }] : [{ sql: 'private = 0', params: [] }];
@@ -91,17 +92,20 @@ export function selectMessages(
   };
 }
 
+/** Before the message of a cursor; a cursor of another event stands before the next message, or after the last. */
+const BEFORE =
+  '(ts, seq) < (SELECT * FROM (SELECT ts, seq FROM messages WHERE seq >= ? ORDER BY seq LIMIT 1) UNION ALL SELECT 9e15, 9e15 LIMIT 1)';
+
+const CONTAINS = (expression: string) => `(${expression}) LIKE '%' || ? || '%' ESCAPE '\\'`;
+
 function escapeLike(text: string): string {
-  // The text is looked for in the stored JSON, where quotes and control characters are escaped.
-  return JSON.stringify(text)
-    .slice(1, -1)
-    .replace(/[\\%_]/g, '\\$&');
+  return text.replace(/[\\%_]/g, '\\$&');
 }
 
-/** The replies of a thread after seq `after`, oldest first. */
+/** The replies of a thread, without deleted ones, after seq `after`, oldest first. */
 export function selectReplies(view: IndexView, threadId: string, after: number, limit: number): MessageRow[] {
   return view.all(
-    'SELECT seq, doc FROM messages WHERE thread = ? AND seq > ? ORDER BY seq LIMIT ?',
+    'SELECT seq, doc FROM messages WHERE thread = ? AND seq > ? AND deleted = 0 ORDER BY seq LIMIT ?',
     threadId,
     after,
     limit,

@@ -13,10 +13,15 @@ export type OpenStream = (
   reply: FastifyReply,
 ) => Promise<FastifyReply>;
 
-/** Adds a route for every row of the table. */
+/** Adds a route for every row of the table. Requests that wait are answered when the server closes. */
 export function addRoutes(app: FastifyInstance, kernel: Kernel, openStream: OpenStream): void {
+  const waiting = new Set<AbortController>();
+  app.addHook('preClose', (done) => {
+    for (const each of waiting) each.abort();
+    done();
+  });
   for (const operation of kernel.operations.values()) {
-    for (const route of operation.http) addRoute(app, kernel, operation, route, openStream);
+    for (const route of operation.http) addRoute(app, kernel, operation, route, openStream, waiting);
   }
 }
 
@@ -26,6 +31,7 @@ function addRoute(
   operation: Operation,
   route: HttpRoute,
   openStream: OpenStream,
+  waiting: Set<AbortController>,
 ): void {
   const [method, url] = route.split(' ') as [string, string];
   const namesCaller = operation.actor !== 'agent' && !('agent' in operation.input.shape);
@@ -35,7 +41,7 @@ function addRoute(
     url,
     handler: (request, reply) => {
       const input = inputOf(request, waits);
-      const caller = callerOf(request, reply, namesCaller, waits);
+      const caller = callerOf(request, reply, namesCaller, waits ? waiting : undefined);
       if (operation.kind === 'query' && streams(operation, request))
         return openStream(operation, input, caller, request, reply);
       return answer(kernel, operation, input, caller, reply);
@@ -46,6 +52,9 @@ function addRoute(
 function streams({ stream }: Operation & { kind: 'query' }, { headers }: FastifyRequest): boolean {
   return stream !== undefined && (stream.when === 'always' || (headers.accept ?? '').includes('text/event-stream'));
 }
+
+/** Seconds that a request may wait. */
+const MAX_WAIT = 600;
 
 /** One object of what the query, the body and the path say; the path wins. */
 function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknown> {
@@ -61,12 +70,18 @@ function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknow
     waits && input.wait === undefined
       ? /(?:^|[,;\s])wait=(\d+)/.exec(String(request.headers.prefer ?? ''))?.[1]
       : undefined;
-  if (prefer !== undefined) input.wait = prefer;
+  // A preference is not an order: as long as the server waits at most, where it asks for longer.
+  if (prefer !== undefined) input.wait = Math.min(Number(prefer), MAX_WAIT);
   return input;
 }
 
 /** Who calls: the X-Agent header or, where the operation has no such field itself, the `agent` parameter. */
-function callerOf(request: FastifyRequest, reply: FastifyReply, namesCaller: boolean, waits: boolean): Caller {
+function callerOf(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  namesCaller: boolean,
+  waiting: Set<AbortController> | undefined,
+): Caller {
   const header = single(request.headers['x-agent'], 'X-Agent');
   const parameter = namesCaller ? single((request.query as { agent?: string | string[] }).agent, 'agent') : undefined;
   if (header !== undefined && parameter !== undefined && header !== parameter)
@@ -75,9 +90,13 @@ function callerOf(request: FastifyRequest, reply: FastifyReply, namesCaller: boo
       `X-Agent says "${header.slice(0, 80)}", the agent parameter "${parameter.slice(0, 80)}".`,
     );
   const idempotencyKey = single(request.headers['idempotency-key'], 'Idempotency-Key');
-  if (!waits) return { agent: header ?? parameter, idempotencyKey };
+  if (waiting === undefined) return { agent: header ?? parameter, idempotencyKey };
   const abort = new AbortController();
-  reply.raw.once('close', () => abort.abort());
+  waiting.add(abort);
+  reply.raw.once('close', () => {
+    waiting.delete(abort);
+    abort.abort();
+  });
   return { agent: header ?? parameter, idempotencyKey, signal: abort.signal };
 }
 

@@ -2,6 +2,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { Refusal } from '../../kernel/errors.ts';
 import type { Guard } from '../guard/guard.ts';
 import { asRefusal, sendProblem } from './problem.ts';
+import { answerUnreadable } from './unreadable.ts';
 
 export const BODY_LIMIT = 1024 * 1024;
 
@@ -25,7 +26,15 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
     onConstructorPoisoning: 'error',
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 5_000, maxHeaderSize: 16 * 1024 },
+    return503OnClosing: false,
+    clientErrorHandler: answerUnreadable,
+    // A request without a Host is the guard's to refuse, with a reason.
+    http: {
+      requireHostHeader: false,
+      headersTimeout: 10_000,
+      connectionsCheckingInterval: 5_000,
+      maxHeaderSize: 16 * 1024,
+    },
     frameworkErrors: (error, request, reply) => {
       try {
         guard.check(request.raw);
@@ -40,8 +49,14 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, parseJson);
 
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
   app.addHook('onRequest', (request, _, done) => {
     try {
+      if (closing) throw new Refusal('shutting_down', 'The server is stopping.', { retryAfter: 1 });
       guard.check(request.raw);
       const type = request.headers['content-type'];
       if (type !== undefined && !/^application\/json\s*(?:;|$)/i.test(type))
@@ -72,13 +87,13 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
   });
   const routes: { method: string; pattern: RegExp }[] = [];
   app.addHook('onRoute', ({ method, url }) => {
-    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}/?$`);
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`);
     for (const name of [method].flat()) routes.push({ method: name, pattern });
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     const methods = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
-    if (methods.length === 0)
+    if (methods.length === 0 || methods.includes(request.method))
       return sendProblem(
         reply,
         new Refusal('route_not_found', `There is no ${request.method} ${path.slice(0, 120)}.`, { error: 'Not found' }),

@@ -7,7 +7,7 @@ import type { Feed, Format, Gap, Page } from '../../kernel/feed/feed.ts';
 import type { Filter, FilterInput } from '../../kernel/feed/filter.ts';
 import { Pump, type Sink } from '../../kernel/feed/pump.ts';
 import { type Caller, validate } from '../../kernel/validate.ts';
-import { RETRY_MS, type Stream, type StreamSettings, type Streams } from '../streams.ts';
+import { OVERLOADED_RETRY_MS, RETRY_MS, type Stream, type StreamSettings, type Streams } from '../streams.ts';
 import { BatchWindow } from './batch-window.ts';
 import { frame } from './frame.ts';
 
@@ -44,7 +44,6 @@ export function createSse({ feed, streams, settings, batchMs }: SseOptions): Ope
     const { after, batchMs: ownBatchMs, ...filterInput } = input as StreamInput;
     const place = locate(feed, request.headers['last-event-id'], after);
     const filter = feed.filter(filterInput, agent);
-    streams.admit();
     reply.hijack();
     const { raw: response } = reply;
     response.writeHead(200, {
@@ -55,6 +54,10 @@ export function createSse({ feed, streams, settings, batchMs }: SseOptions): Ope
       'x-accel-buffering': 'no',
       connection: 'keep-alive',
     });
+    if (streams.full) {
+      response.end(overloaded());
+      return reply;
+    }
     const format = formats[operation.stream?.frames ?? 'event'];
     new SseStream({
       feed,
@@ -69,6 +72,11 @@ export function createSse({ feed, streams, settings, batchMs }: SseOptions): Ope
     });
     return reply;
   };
+}
+
+/** A browser never comes back after a status that is not 200, so this is told in the stream. */
+function overloaded(): string {
+  return `retry: ${OVERLOADED_RETRY_MS}\n${frame('bye', JSON.stringify({ reason: 'overloaded', retry_ms: OVERLOADED_RETRY_MS }))}`;
 }
 
 function formatOf(key: string, encode: (entry: Entry) => string): Format<Buffer> {
@@ -168,6 +176,7 @@ class SseStream implements Sink, Stream {
   }
 
   reset(reason: Gap | 'damaged' | 'invalid'): void {
+    this.#window?.flush();
     const data = {
       reason,
       earliest: this.#feed.cursor(this.#feed.earliest),

@@ -1,3 +1,5 @@
+import type { WebSocket } from 'ws';
+
 /** Why a WebSocket was closed: RFC 6455 section 7.4, and ours from 4400 on. docs/reference/websocket.md says when each comes. */
 export const CLOSE = {
   goingAway: 1001,
@@ -11,3 +13,15 @@ export const CLOSE = {
   tooManyCalls: 4429,
   stalled: 4430,
 } as const;
+
+/** Bytes of a close frame's reason at most: RFC 6455 section 5.5. */
+const REASON_BYTES = 123;
+
+/** Closes with a code and as much of the reason as a close frame holds. */
+export function closeSocket(socket: WebSocket, code: number, reason: string): void {
+  // The last character may be cut in two; what is left of it is left out.
+  const bytes = Buffer.from(reason);
+  const text =
+    bytes.length <= REASON_BYTES ? reason : bytes.toString('utf8', 0, REASON_BYTES - 3).replace(/\ufffd$/, '');
+  socket.close(code, text);
+}

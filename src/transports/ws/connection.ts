@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Stream, StreamSettings } from '../streams.ts';
-import { CLOSE } from './close-codes.ts';
+import { CLOSE, closeSocket } from './close-codes.ts';
 
 /** Bytes that may wait in a socket before its pumps stop. */
 export const HIGH_WATER = 256 * 1024;
@@ -60,7 +60,7 @@ export class Connection implements Stream {
   }
 
   close(code: number, reason: string): void {
-    this.#socket.close(code, reason.slice(0, 120));
+    closeSocket(this.#socket, code, reason);
   }
 
   tick(now: number): void {

@@ -17,6 +17,7 @@ export class FeedSocket implements Stream, Sink {
   readonly #filter: Filter;
   readonly #format: Format<string[]>;
   #pump: Pump | undefined;
+  #closed = false;
 
   constructor(
     socket: WebSocket,
@@ -35,7 +36,10 @@ export class FeedSocket implements Stream, Sink {
     };
     this.#connection = new Connection(socket, tcp, settings, {
       drained: () => this.#pump?.resume(),
-      closed: () => this.#pump?.close(),
+      closed: () => {
+        this.#closed = true;
+        this.#pump?.close();
+      },
     });
   }
 
@@ -51,6 +55,7 @@ export class FeedSocket implements Stream, Sink {
       if ('gap' in place) return this.reset();
       seq = place.seq;
     }
+    if (this.#closed) return;
     this.#pump = new Pump(this.#feed, this, { after: seq, filter: this.#filter });
     this.#pump.start();
   }

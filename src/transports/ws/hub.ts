@@ -30,6 +30,8 @@ export class HubClient implements Stream {
   readonly #agent: string | undefined;
   readonly #onBug: HubOptions['onBug'];
   readonly #subscriptions = new Map<string, Subscription>();
+  /** Subscriptions that wait for their snapshot. */
+  readonly #opening = new Map<string, symbol>();
   readonly #gone = new AbortController();
   #inFlight = 0;
   #results: string[] = [];
@@ -109,6 +111,7 @@ export class HubClient implements Stream {
         this.#subscribe(frame).catch((error: unknown) => this.#refuse(frame.sid, error));
         break;
       case 'unsubscribe':
+        this.#opening.delete(frame.sid);
         this.#subscriptions.get(frame.sid)?.close();
         this.#subscriptions.delete(frame.sid);
         break;
@@ -167,8 +170,9 @@ export class HubClient implements Stream {
       this.#connection.close(CLOSE.forbidden, `this socket is ${this.#agent}'s`);
       return;
     }
-    if (this.#subscriptions.has(sid)) throw new Refusal('conflict', `There is a subscription "${sid}" on this socket.`);
-    if (this.#subscriptions.size >= LIMITS.subscriptions)
+    if (this.#subscriptions.has(sid) || this.#opening.has(sid))
+      throw new Refusal('conflict', `There is a subscription "${sid}" on this socket.`);
+    if (this.#subscriptions.size + this.#opening.size >= LIMITS.subscriptions)
       throw new Refusal('rate_limited', `A socket has at most ${LIMITS.subscriptions} subscriptions.`);
     const place = this.#feed.locate(after);
     if ('gap' in place) {
@@ -177,10 +181,8 @@ export class HubClient implements Stream {
     }
     let { seq } = place;
     if (snapshot) {
-      const taken = await this.#kernel.snapshot(this.#agent ?? filter.agent);
-      if (this.#gone.signal.aborted) return;
-      if (this.#subscriptions.has(sid))
-        throw new Refusal('conflict', `There is a subscription "${sid}" on this socket.`);
+      const taken = await this.#snapshot(sid, this.#agent ?? filter.agent);
+      if (taken === undefined) return;
       this.#send({ type: 'snapshot', sid, cursor: taken.cursor, state: taken.state });
       seq = taken.seq;
     }
@@ -192,6 +194,21 @@ export class HubClient implements Stream {
     });
     this.#subscriptions.set(sid, subscription);
     subscription.start();
+  }
+
+  /** Undefined where the client has gone or has taken the subscription back meanwhile. */
+  async #snapshot(
+    sid: string,
+    agent: string | undefined,
+  ): Promise<Awaited<ReturnType<Kernel['snapshot']>> | undefined> {
+    const ticket = Symbol(sid);
+    this.#opening.set(sid, ticket);
+    try {
+      const taken = await this.#kernel.snapshot(agent);
+      return this.#gone.signal.aborted || this.#opening.get(sid) !== ticket ? undefined : taken;
+    } finally {
+      if (this.#opening.get(sid) === ticket) this.#opening.delete(sid);
+    }
   }
 
   #ack({ sid, cursor }: Extract<ClientFrame, { type: 'ack' }>): void {

@@ -6,7 +6,7 @@ import { Refusal } from '../../kernel/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { checkAgent } from '../../kernel/validate.ts';
 import type { Stream, StreamSettings, Streams } from '../streams.ts';
-import { CLOSE } from './close-codes.ts';
+import { CLOSE, closeSocket } from './close-codes.ts';
 import { FeedSocket } from './feed-socket.ts';
 import { LIMITS } from './frames.ts';
 import { HubClient } from './hub.ts';
@@ -32,16 +32,26 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
     preClose: (done) => done(),
   });
 
+  app.addHook('onRequest', (request, _, done) => {
+    const speaks = (request.routeOptions.config as { websocket?: boolean }).websocket === true || request.is404;
+    done(request.ws && !speaks ? new Refusal('malformed_request', 'There is no WebSocket at this path.') : undefined);
+  });
+
   const route = (
     path: string,
     open: (socket: WebSocket, request: FastifyRequest, agent: string | undefined) => Stream,
   ) => {
-    app.get(
-      path,
-      { websocket: true, preValidation: (request, _, done) => done(refusalOf(request)) },
-      (socket, request) => {
+    app.route({
+      method: 'GET',
+      url: path,
+      config: { websocket: true },
+      preValidation: (request, _, done) => done(refusalOf(request)),
+      handler() {
+        throw new Refusal('malformed_request', `${path} speaks WebSocket: ask for an upgrade.`);
+      },
+      wsHandler: (socket, request) => {
         if (streams.full) {
-          socket.close(CLOSE.overloaded, 'too many streams are open');
+          closeSocket(socket, CLOSE.overloaded, 'too many streams are open');
           return;
         }
         const stream = open(socket, request, agentOf(request));
@@ -52,7 +62,7 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
           left();
         });
       },
-    );
+    });
   };
 
   route(
@@ -73,7 +83,8 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
         const client = new FeedSocket(socket, request.raw.socket, spec, settings, kernel.feed, agent);
         client.start(kernel, agent, (request.query as { after?: string }).after).catch((error: unknown) => {
           if (!(error instanceof Refusal)) request.log.error({ err: error, path: spec.path }, 'a fault of the server');
-          socket.close(
+          closeSocket(
+            socket,
             error instanceof Refusal && error.code === 'invalid_cursor' ? CLOSE.badFrame : CLOSE.overloaded,
             error instanceof Refusal ? error.message : 'a fault of the server',
           );
