@@ -10,6 +10,9 @@ export const AgentName = z
   .regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'a name has 1 to 64 letters, digits, _ . - and begins with a letter or digit')
   .refine((name) => !RESERVED.has(name), 'this name is reserved');
 
+/** The id of a message, a task …: those made here are `<kind>-<ms>-<9 chars>`, imported ones stay as they were. */
+export const EntityId = z.string().regex(/^\P{C}{1,128}$/u, '1 to 128 characters, none of them invisible');
+
 /** A whole number, also where a door can carry only text. */
 export function wholeNumber(min: number, max: number): z.ZodType<number, number | string> {
   return z
@@ -29,3 +32,17 @@ export const flag = z.union([
   z.boolean(),
   z.enum(['1', '0', 'true', 'false', '']).transform((text) => text === '1' || text === 'true'),
 ]);
+
+/** How deep JSON of a caller's own may be nested. SQLite reads no JSON that is deeper than 1000. */
+const DEPTH = 64;
+
+/** True where JSON of a caller's own is nested no deeper than the index can read. */
+export function isShallow(value: unknown, depth = DEPTH): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  return depth > 0 && Object.values(value).every((member) => isShallow(member, depth - 1));
+}
+
+/** JSON of a caller's own. */
+export const Metadata = z
+  .record(z.string(), z.unknown())
+  .refine((value) => isShallow(value), `nested more than ${DEPTH} deep`);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
 import { Outcome, outcomeOf, Time } from '../../kernel/import.ts';
-import { AgentName } from '../../kernel/names.ts';
+import { AgentName, EntityId } from '../../kernel/names.ts';
 import { ChannelId } from '../channels/schema.ts';
 import type { InboxState } from './state.ts';
 
@@ -10,7 +10,7 @@ import type { InboxState } from './state.ts';
 export const ImportedInbox = z.object({
   agent: AgentName,
   subscriptions: z.array(ChannelId).max(1_000).optional(),
-  acknowledged: z.array(z.string().min(1).max(128)).default([]),
+  acknowledged: z.array(EntityId).default([]),
   lastReadAt: Time.optional(),
 });
 export type ImportedInbox = z.infer<typeof ImportedInbox>;

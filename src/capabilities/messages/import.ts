@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
 import { Author, fitsOneEvent, Outcome, outcomeOf, Time, TOO_LARGE } from '../../kernel/import.ts';
-import { AgentName } from '../../kernel/names.ts';
+import { AgentName, Metadata } from '../../kernel/names.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { type ChannelsState, dmChannel, dmEnds, findChannel } from '../channels/state.ts';
-import { Attachment, Emoji, MessageId, Metadata } from './schema.ts';
+import { Attachment, Emoji, MessageId } from './schema.ts';
 import type { Message, MessagesState } from './state.ts';
 
 /** A message with its history: its own id, time and reactions. */

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { AgentName } from '../../kernel/names.ts';
+import { AgentName, EntityId, isShallow, Metadata } from '../../kernel/names.ts';
 import { ChannelId } from '../channels/schema.ts';
 
 /** `msg-<ms>-<9 chars>`; imported messages keep the ids that they had. */
-export const MessageId = z.string().regex(/^[\x21-\x7e]{1,128}$/, '1 to 128 printable ASCII characters');
+export const MessageId = EntityId;
 
 /** Characters of a message at most; the event that carries it has a bound in bytes as well. */
 const CONTENT = 200_000;
@@ -16,14 +16,14 @@ export const Emoji = z
   .refine((emoji) => emoji !== '__proto__', 'not an emoji');
 
 /** Something that goes with a message: a name and where it is. */
-export const Attachment = z.looseObject({
-  name: z.string().min(1).max(255),
-  url: z.string().max(2_048).optional(),
-  type: z.string().max(127).optional(),
-  size: z.number().int().min(0).optional(),
-});
-
-export const Metadata = z.record(z.string(), z.json());
+export const Attachment = z
+  .looseObject({
+    name: z.string().min(1).max(255),
+    url: z.string().max(2_048).optional(),
+    type: z.string().max(127).optional(),
+    size: z.number().int().min(0).optional(),
+  })
+  .refine((value) => isShallow(value), 'nested too deeply');
 
 /** A message as every door shows it. */
 export const Message = z.object({

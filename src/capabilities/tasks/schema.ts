@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { Author, Time } from '../../kernel/import.ts';
-import { AgentName } from '../../kernel/names.ts';
+import { AgentName, EntityId, Metadata } from '../../kernel/names.ts';
 
 /** `task-<ms>-<9 chars>`; imported tasks keep the ids that they had. */
-export const TaskId = z.string().min(1).max(128);
+export const TaskId = EntityId;
 
 export const TaskStatus = z.enum(['todo', 'doing', 'blocked', 'validating', 'done']);
 export const TaskPriority = z.enum(['P0', 'P1', 'P2', 'P3']);
@@ -22,5 +22,5 @@ export const Task = z.object({
   blocked_by: z.array(TaskId).optional().describe('Tasks that must be done before.'),
   epic_id: z.string().optional(),
   tags: z.array(z.string()).optional(),
-  metadata: z.record(z.string(), z.json()).optional(),
+  metadata: Metadata.optional(),
 });

@@ -1,0 +1,213 @@
+import { expect } from 'vitest';
+import type { Capability, Command, IndexView, Query, QueryContext } from '../../src/kernel/capability.ts';
+import { LiveCollection } from '../../src/kernel/collection.ts';
+import { type ErrorCode, Refusal } from '../../src/kernel/errors.ts';
+import type { Draft, Event } from '../../src/kernel/event.ts';
+import { validate } from '../../src/kernel/validate.ts';
+import { createStatements, planOf } from '../../src/store/schema.ts';
+import { openDatabase } from '../../src/store/sqlite.ts';
+import type { Json } from './node.ts';
+
+/** Something that happened, as a test says it. */
+export interface Past extends Draft {
+  at?: number;
+}
+
+/** The time of the first event of a scene: milliseconds since 1970. */
+export const T0 = 1_000_000;
+
+/** What was decided: exactly one of events and refusal. */
+export interface Decision {
+  /** Claims that these events and no others were decided; answers the scene after them. */
+  then(...events: Draft[]): Scene;
+  /** Claims that nothing had to change. */
+  thenNothing(): Scene;
+  thenRefused(code: ErrorCode, error?: string): Scene;
+  /** What was decided, where a test looks closer. */
+  events: readonly Draft[];
+  /** What the caller is told. */
+  answer: Json;
+  /** The scene after it. */
+  after: Scene;
+}
+
+/** Capabilities in memory, without kernel and disk, after some events. */
+export interface Scene {
+  events: readonly Event[];
+  /** An entity of a collection, as JSON has it. */
+  entity(collection: string, id: string): Json;
+  all(collection: string): Json[];
+  /** A command's decision; `actor` is the agent that the caller named. */
+  when(operation: string | Command, input: Record<string, unknown>, actor?: string): Decision;
+  /** A query's answer, which has the declared shape. */
+  asks(operation: string, input: Record<string, unknown>, agent?: string): Promise<Json>;
+  /** The agents, out of these, to whom the last event is addressed. */
+  concerned(...agents: string[]): string[];
+}
+
+/** A collection of either kind, all of it in memory. */
+class Entities extends LiveCollection<object> {
+  ids(): IterableIterator<string> {
+    return this.entities.keys();
+  }
+}
+
+/** Sets a scene for these capabilities. */
+export function given(capabilities: readonly Capability[], ...past: Past[]): Scene {
+  const events: Event[] = [];
+  for (const { at, actor = 'anonymous', ...draft } of past) {
+    events.push({ seq: events.length + 1, at: at ?? (events.at(-1)?.at ?? T0 - 1) + 1, actor, ...draft });
+  }
+  return sceneOf(capabilities, events);
+}
+
+function sceneOf(capabilities: readonly Capability[], events: readonly Event[]): Scene {
+  const specs = capabilities.flatMap((c) => c.collections);
+  const state = Object.fromEntries(specs.map(({ name }) => [name, new Entities(name, { changes: [] })]));
+  for (const event of events) for (const c of capabilities) c.apply?.(state as never, event);
+  const now = (events.at(-1)?.at ?? T0 - 1) + 1;
+  const operations = new Map(capabilities.flatMap((c) => c.operations).map((o) => [o.name, o]));
+  const index = async <R>(read: (view: IndexView) => R) => readIndex(capabilities, state, events.length, read);
+
+  function decide(operation: Command, input: Record<string, unknown>, actor: string | undefined) {
+    const valid = validate(operation, input, { agent: actor });
+    const by = valid.agent ?? 'anonymous';
+    const id = (prefix: string) => `${prefix}-${now}-xxxxxxxxx`;
+    const drafts = operation.decide(valid.input, { state: state as never, actor: by, now, id });
+    const made = drafts.map((draft, i): Event => ({ seq: events.length + i + 1, at: now + i, actor: by, ...draft }));
+    return { drafts, made, valid: valid.input };
+  }
+
+  const scene: Scene = {
+    events,
+    entity: (collection, id) => json(state[collection]?.get(id)),
+    all: (collection) => [...(state[collection]?.values() ?? [])].map(json),
+    when(named, input, actor) {
+      const operation = typeof named === 'string' ? operations.get(named) : named;
+      if (operation?.kind !== 'command') throw new Error(`${String(named)} is no command`);
+      let decided: ReturnType<typeof decide> | Refusal;
+      try {
+        decided = decide(operation, input, actor);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        decided = error;
+      }
+      return decisionOf(operation, decided);
+    },
+    async asks(name, input, agent) {
+      const operation = operations.get(name);
+      if (operation?.kind !== 'query') throw new Error(`${name} is no query`);
+      const valid = validate(operation, input, { agent });
+      const context = {
+        state,
+        agent: valid.agent,
+        now,
+        epoch: 'test',
+        feed: { head: events.length } as never,
+        index,
+        scan: (sql, ...params) => index((view) => view.all(sql, ...params)),
+        operations,
+      } satisfies Partial<QueryContext<unknown>>;
+      return shaped(operation, await operation.run(valid.input, context as never));
+    },
+    concerned(...agents) {
+      const event = events.at(-1) as Event;
+      const owner = capabilities.find((c) => Object.hasOwn(c.events, event.type));
+      return agents.filter((agent) => owner?.concerns?.(event, agent, state as never) ?? false);
+    },
+  };
+
+  function decisionOf(operation: Command, decided: ReturnType<typeof decide> | Refusal): Decision {
+    if (decided instanceof Refusal) {
+      const fail = (): never => {
+        throw decided;
+      };
+      return {
+        // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits a decision
+        then: fail,
+        thenNothing: fail,
+        thenRefused(code, error) {
+          expect(decided.code).toBe(code);
+          if (error !== undefined) expect(decided.options.error).toBe(error);
+          return scene;
+        },
+        get events() {
+          return fail();
+        },
+        get answer() {
+          return fail();
+        },
+        after: scene,
+      };
+    }
+    const { drafts, made, valid } = decided;
+    const after = drafts.length === 0 ? scene : sceneOf(capabilities, [...events, ...made]);
+    return {
+      // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits a decision
+      then(...expected) {
+        expect(drafts).toEqual(expected);
+        return after;
+      },
+      thenNothing() {
+        expect(drafts).toEqual([]);
+        return scene;
+      },
+      thenRefused(code) {
+        throw new Error(`not refused with ${code}: ${JSON.stringify(drafts)}`);
+      },
+      events: drafts,
+      get answer() {
+        return shaped(operation, operation.answer(made, collectionsOf(after), valid));
+      },
+      after,
+    };
+  }
+
+  STATES.set(scene, state);
+  return scene;
+}
+
+const STATES = new WeakMap<Scene, Record<string, Entities>>();
+
+function collectionsOf(scene: Scene): Record<string, Entities> {
+  return STATES.get(scene) as Record<string, Entities>;
+}
+
+/** An answer as JSON, once it is known to have the declared shape. */
+function shaped(operation: Command | Query, value: unknown): Json {
+  operation.output.parse(value);
+  return json(value);
+}
+
+function json(value: unknown): Json {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}
+
+/** The index as it would be, in memory. */
+function readIndex<R>(
+  capabilities: readonly Capability[],
+  state: Record<string, Entities>,
+  seq: number,
+  read: (view: IndexView) => R,
+): R {
+  const specs = capabilities.flatMap((c) => c.collections);
+  const database = openDatabase(':memory:');
+  try {
+    database.exec(createStatements(specs));
+    for (const spec of specs) {
+      const put = database.prepare(
+        spec.keep === 'history'
+          ? planOf(spec).upsert
+          : `INSERT INTO entity (collection, id, doc) VALUES ('${spec.name}', ?1, ?2)`,
+      );
+      const collection = state[spec.name] as Entities;
+      for (const id of collection.ids()) put.run(id, JSON.stringify(collection.get(id)));
+    }
+    return read({
+      seq,
+      all: <T>(sql: string, ...params: (string | number | null)[]) => database.prepare(sql).all(...params) as T[],
+    });
+  } finally {
+    database.close();
+  }
+}
