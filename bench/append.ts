@@ -55,7 +55,7 @@ export async function append({ quick }: Settings): Promise<Result> {
       return kernel.run(send, MESSAGE, {});
     },
   };
-  const ms = quick ? 400 : 1_500;
+  const ms = quick ? 250 : 1_500;
   const rounds = quick ? 3 : 7;
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];

@@ -1,15 +1,20 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { append } from './append.ts';
+import { fanout } from './fanout.ts';
+import { page } from './page.ts';
 import { post } from './post.ts';
+import { restart } from './restart.ts';
+import { slow } from './slow.ts';
 import type { Benchmark, Result } from './support/benchmark.ts';
 import { writeDocument } from './support/document.ts';
 import { Histories } from './support/history.ts';
 import { machine } from './support/machine.ts';
 import { printResult } from './support/print.ts';
+import { ws } from './ws.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BENCHMARKS: Record<string, Benchmark> = { append, post };
+const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart };
 
 function readArguments(): { quick: boolean; names: string[] } {
   const given = process.argv.slice(2);
