@@ -22,6 +22,8 @@ function fromHttp({ statusCode, code, message = '' }: HttpError): Refusal | unde
       return new Refusal('malformed_json', 'The body is not valid JSON.');
     case 'FST_ERR_BAD_URL':
       return new Refusal('malformed_request', 'The path is not valid.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new Refusal('malformed_request', 'A part of the path is too long.');
   }
   if (statusCode === 413) return new Refusal('too_large', message);
   if (statusCode === 415) return new Refusal('not_json', message);
