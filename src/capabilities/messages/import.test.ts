@@ -91,10 +91,12 @@ describe('importing messages', () => {
         message('c', { channel: 'dm:kai:link', threadId: 'lost' }),
         message('d', { channel: 'dm:kai:link', threadId: 'private' }),
         message('e', { channel: 'dev', threadId: 'public' }),
+        message('f', { threadId: 'f' }),
       ),
     );
     const thread = (id: string) => after.entity('messages', id).threadId;
-    expect(['a', 'b', 'c', 'd', 'e'].map(thread)).toEqual([undefined, undefined, undefined, 'private', 'public']);
+    expect(['a', 'b', 'c'].map(thread)).toEqual([undefined, undefined, undefined]);
+    expect(['d', 'e', 'f'].map(thread)).toEqual(['private', 'public', undefined]);
   });
 
   test.each([
