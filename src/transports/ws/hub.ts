@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { parse as parseJson } from 'secure-json-parse';
 import type { RawData, WebSocket } from 'ws';
@@ -55,6 +56,8 @@ export class HubClient implements Stream {
         this.#subscriptions.clear();
       },
     });
+    // Each call that waits listens.
+    setMaxListeners(0, this.#gone.signal);
     socket.on('message', (data, binary) => this.#receive(data, binary));
     this.#send({
       type: 'hello',
