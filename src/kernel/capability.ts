@@ -17,6 +17,8 @@ export interface Context<S> {
   readonly actor: string;
   /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
   readonly now: number;
+  /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
+  readonly seq: number;
   /** A new id `<prefix>-<now>-<9 chars>`. */
   id(prefix: string): string;
 }

@@ -181,15 +181,22 @@ export class Kernel {
       if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
       if (id !== undefined && mark !== undefined) {
         const used = this.#keys.get(id);
-        if (used) return this.#repeat(operation, input, used, mark);
+        if (used) {
+          const outcome = await this.#repeat(operation, input, used, mark);
+          if (outcome) return outcome;
+          continue;
+        }
       }
       const context = this.#context(actor);
       const drafts = operation.decide(input, context);
       if (drafts.length === 0) {
         const value = operation.answer([], this.#state, input);
         const seq = this.#journal.head;
+        const aborts = this.#aborts;
         await this.#durable();
-        return { value, seq };
+        if (aborts === this.#aborts) return { value, seq };
+        // What there was nothing to do about has been taken back.
+        continue;
       }
       const { events, batch } = this.#commit(drafts, actor, context.now, mark);
       const value = operation.answer(events, this.#state, input);
@@ -215,8 +222,15 @@ export class Kernel {
     const records: Encoded[] = [];
     for (let i = 0; i < n; i++) {
       const draft = drafts[i] as Draft;
-      const event: Event = { seq: first + i, at: now + i, type: draft.type, actor: draft.actor ?? actor, data: draft.data };
-      if (draft.subject !== undefined) event.subject = draft.subject;
+      // Members in the order of the journal's line, so that an event has the same bytes wherever it is written.
+      const event: Event = {
+        seq: first + i,
+        at: now + i,
+        type: draft.type,
+        actor: draft.actor ?? actor,
+        ...(draft.subject !== undefined && { subject: draft.subject }),
+        data: draft.data,
+      };
       if (n > 1) event.tx = { id: first, i: i + 1, n };
       const record = encode(event, i === 0 ? mark : undefined);
       if (record.line.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(record.line) > MAX_RECORD_BYTES) {
@@ -255,19 +269,26 @@ export class Kernel {
       });
   }
 
+  /** The answer of the first request with a key; undefined where that request was taken back meanwhile. */
   async #repeat(
     operation: Command,
     input: Record<string, unknown>,
     used: UsedKey,
     mark: IdempotencyMark,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | undefined> {
     if (used.hash !== mark.hash || used.op !== mark.op) {
       throw new Refusal('idempotency_key_reused', `The key "${mark.key}" was used for ${used.op} with other content.`);
     }
+    const aborts = this.#aborts;
     await this.#durable();
+    if (aborts !== this.#aborts) return undefined;
     const records = await this.#journal.read(used.seq - 1, used.n, Number.MAX_SAFE_INTEGER);
+    if (records.length < used.n) throw new Refusal('shutting_down', 'The server is stopping.');
     const events = records.map((record) => record.event);
-    return { value: operation.answer(events, this.#state, input), seq: used.seq + used.n - 1, replayed: true };
+    const value = operation.answer(events, this.#state, input);
+    // The answer may show what others have changed since: that too is shown when it is durable.
+    await this.#durable();
+    return aborts === this.#aborts ? { value, seq: used.seq + used.n - 1, replayed: true } : undefined;
   }
 
   async #ask(
@@ -294,7 +315,9 @@ export class Kernel {
 
   #context(actor: string): Context<never> {
     const now = Math.max(this.#world.clock(), this.#journal.lastAt + 1);
-    return { state: this.#state as never, actor, now, id: (prefix) => `${prefix}-${now}-${this.#world.random(9)}` };
+    const seq = this.#journal.head + 1;
+    const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
+    return { state: this.#state as never, actor, now, seq, id };
   }
 
   /** What a query may read, for a caller that named itself or not. */

@@ -73,7 +73,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[]):
     const valid = validate(operation, input, { agent: actor });
     const by = valid.agent ?? 'anonymous';
     const id = (prefix: string) => `${prefix}-${now}-xxxxxxxxx`;
-    const drafts = operation.decide(valid.input, { state: state as never, actor: by, now, id });
+    const drafts = operation.decide(valid.input, { state: state as never, actor: by, now, seq: events.length + 1, id });
     const made = drafts.map((draft, i): Event => ({ seq: events.length + i + 1, at: now + i, actor: by, ...draft }));
     return { drafts, made, valid: valid.input };
   }

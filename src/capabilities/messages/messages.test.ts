@@ -37,6 +37,7 @@ describe('sending', () => {
           timestamp: T0,
           channel: 'general',
           reactions: {},
+          seq: 1,
         },
       });
   });

@@ -83,7 +83,7 @@ const send = command({
   input: SendInput,
   output: MessageAnswer,
   decide(input, context: Context<State>) {
-    const { state, now } = context;
+    const { state, now, seq } = context;
     const { channel, to, threadId } = address(input, state);
     const existing = findChannel(state, channel);
     if (existing?.archived) throw new Refusal('channel_archived', `"${channel}" is archived.`);
@@ -107,6 +107,7 @@ const send = command({
         ...(threadId !== undefined && { threadId }),
         ...(metadata !== undefined && { metadata }),
         ...(attachments !== undefined && attachments.length > 0 && { attachments }),
+        seq: seq + drafts.length,
       },
     });
     return drafts;

@@ -33,7 +33,11 @@ interface Change {
 }
 
 export function apply(state: MessagesState, event: Event): void {
-  if (event.type === 'message_posted') return post(state, { ...(event.data as unknown as Message), seq: event.seq });
+  if (event.type === 'message_posted') {
+    const message = event.data as unknown as Message;
+    // Imported messages do not say where they stand.
+    return post(state, message.seq === event.seq ? message : { ...message, seq: event.seq });
+  }
   if (!event.type.startsWith('message_')) return;
   const change = event.data as unknown as Change;
   const message = state.messages.get(change.id);

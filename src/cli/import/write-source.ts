@@ -103,7 +103,7 @@ function rehearsalOf(command: Command) {
     input: command.input,
     output: command.output,
     run(input: Record<string, unknown>, { state, now }: QueryContext<never>) {
-      const context: Context<never> = { state, now, actor: 'anonymous', id: (prefix) => prefix };
+      const context: Context<never> = { state, now, seq: 0, actor: 'anonymous', id: (prefix) => prefix };
       return command.answer(command.decide(input, context) as unknown as Event[], state, input);
     },
   });
