@@ -56,7 +56,7 @@ export async function append({ quick }: Settings): Promise<Result> {
     },
   };
   const ms = quick ? 250 : 1_500;
-  const rounds = quick ? 3 : 7;
+  const rounds = quick ? 3 : 5;
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];
   for (const side of Object.values(sides)) await rate(side, 16, ms);

@@ -52,7 +52,7 @@ export async function post({ quick }: Settings): Promise<Result> {
   const bare = new Side(bareServer);
   const ours = new Side(oursServer);
   const ms = quick ? 500 : 3_000;
-  const rounds = quick ? 3 : 7;
+  const rounds = quick ? 3 : 5;
   for (const side of [bare, ours]) await side.run(64, quick ? 700 : 3_000);
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];

@@ -17,7 +17,7 @@ export async function ws({ quick }: Settings): Promise<Result> {
   await using server = await startServer({ dir: directory.path });
   const request = postRequest(server.port, '/chat/messages', MESSAGE);
   const ms = quick ? 1_000 : 3_000;
-  const rounds = quick ? 2 : 7;
+  const rounds = quick ? 2 : 5;
   const doors: Record<'post' | 'ws', () => Promise<Load>> = {
     post: () => httpLoad(server.port, request, CONNECTIONS, ms),
     ws: () => pipelinedCalls(server.port, WINDOW, ms),
