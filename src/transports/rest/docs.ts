@@ -27,6 +27,9 @@ const PAGE = `<!doctype html>
 const SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null, tryItOutEnabled: true, docExpansion: 'list', defaultModelsExpandDepth: -1 });
 `;
 
+/** What the page loads. Swagger UI brings pages of its own, which are not served: they have no policy. */
+const ASSETS = new Set(['/swagger-ui.css', '/swagger-ui-bundle.js', '/favicon-32x32.png']);
+
 /** Swagger UI sets styles from its script and shows icons as data URLs; nothing comes from elsewhere. */
 const POLICY =
   "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -43,13 +46,17 @@ export async function addDocs(app: FastifyInstance, kernel: Kernel, version: str
   app.get('/docs', (_, reply) =>
     reply.header('content-security-policy', POLICY).type('text/html; charset=utf-8').send(PAGE),
   );
-  app.get('/docs/page.js', (_, reply) => reply.type('text/javascript; charset=utf-8').send(SCRIPT));
+  app.get('/docs/page.js', (_, reply) =>
+    reply.header('x-content-type-options', 'nosniff').type('text/javascript; charset=utf-8').send(SCRIPT),
+  );
   await app.register(fastifyStatic, {
     root: assets,
     prefix: '/docs/',
     wildcard: false,
     index: false,
     decorateReply: false,
+    allowedPath: (path) => ASSETS.has(path),
+    setHeaders: (reply) => reply.header('x-content-type-options', 'nosniff'),
   });
   app.get('/errors/:code', (request, reply) => {
     const { code } = request.params as { code: string };

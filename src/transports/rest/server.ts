@@ -1,4 +1,4 @@
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Guard } from '../guard/guard.ts';
 import { asRefusal, sendProblem } from './problem.ts';
@@ -9,6 +9,11 @@ export const BODY_LIMIT = 1024 * 1024;
 export interface HttpServerOptions {
   guard: Guard;
   logger: FastifyBaseLogger;
+}
+
+/** A socket whose upgrade was answered otherwise is nobody's any more: Node has no time-out for it, and does not close it. */
+function hangUpWhereUpgraded({ headers, raw }: Pick<FastifyRequest, 'headers' | 'raw'>): void {
+  if (headers.upgrade !== undefined) raw.socket.destroySoon();
 }
 
 /** An HTTP server that lets in what the guard lets in, reads JSON only, and says every refusal as a problem. */
@@ -42,6 +47,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
       } catch (refusal) {
         sendProblem(reply as never, refusal);
       }
+      reply.raw.once('finish', () => hangUpWhereUpgraded(request));
     },
   });
   // Fastify reads text/plain by default, which a page of any origin may send without asking.
@@ -65,6 +71,10 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
     } catch (error) {
       done(error as Error);
     }
+  });
+  app.addHook('onResponse', (request, _, done) => {
+    hangUpWhereUpgraded(request);
+    done();
   });
   if (logger.level === 'debug' || logger.level === 'trace') {
     app.addHook('onResponse', (request, reply, done) => {
