@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import type { Result, Settings } from './support/benchmark.ts';
 import { built } from './support/built.ts';
 import { temporaryDirectory } from './support/directory.ts';
@@ -23,6 +25,16 @@ async function rate(append: Append, writers: number, ms: number): Promise<number
   };
   await Promise.all(Array.from({ length: writers }, write));
   return appends / ((performance.now() - began) / 1_000);
+}
+
+/** Lines of a file that are whole JSON objects, by their first and last character. */
+async function countLines(file: string): Promise<number> {
+  let lines = 0;
+  for await (const line of createInterface({ input: createReadStream(file) })) {
+    if (!line.startsWith('{') || !line.endsWith('}')) throw new Error(`not a whole line: ${line}`);
+    lines++;
+  }
+  return lines;
 }
 
 /** The journal, and a whole command, against the least that is durable. */
@@ -55,8 +67,8 @@ export async function append({ quick }: Settings): Promise<Result> {
       return kernel.run(send, MESSAGE, {});
     },
   };
-  const ms = quick ? 250 : 1_500;
-  const rounds = quick ? 3 : 5;
+  const ms = quick ? 250 : 400;
+  const rounds = quick ? 3 : 11;
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];
   for (const side of Object.values(sides)) await rate(side, 16, ms);
@@ -86,6 +98,8 @@ export async function append({ quick }: Settings): Promise<Result> {
   }
   const stored = (kernel.health().parts.chat as { totalMessages: number }).totalMessages;
   if (stored !== sent) throw new Error(`${sent} messages were acknowledged, ${stored} are stored`);
+  const lines = await countLines(join(directory.path, 'bare.jsonl'));
+  if (lines !== bareSeq) throw new Error(`the bare loop has ${lines} lines of ${bareSeq} objects`);
   if (journal.durable !== journal.head) throw new Error('not every append is durable');
   await journal.close();
   await opened.close();

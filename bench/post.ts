@@ -51,8 +51,8 @@ export async function post({ quick }: Settings): Promise<Result> {
   await using bareServer = await startServer({ program: 'bench/server.js', dir: bareDirectory.path });
   const bare = new Side(bareServer);
   const ours = new Side(oursServer);
-  const ms = quick ? 500 : 3_000;
-  const rounds = quick ? 3 : 5;
+  const ms = quick ? 500 : 800;
+  const rounds = quick ? 3 : 11;
   for (const side of [bare, ours]) await side.run(64, quick ? 700 : 3_000);
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];

@@ -16,8 +16,8 @@ export async function ws({ quick }: Settings): Promise<Result> {
   using directory = temporaryDirectory();
   await using server = await startServer({ dir: directory.path });
   const request = postRequest(server.port, '/chat/messages', MESSAGE);
-  const ms = quick ? 1_000 : 3_000;
-  const rounds = quick ? 2 : 5;
+  const ms = 1_000;
+  const rounds = quick ? 3 : 9;
   const doors: Record<'post' | 'ws', () => Promise<Load>> = {
     post: () => httpLoad(server.port, request, CONNECTIONS, ms),
     ws: () => pipelinedCalls(server.port, WINDOW, ms),

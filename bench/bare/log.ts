@@ -5,7 +5,7 @@ export class BareLog {
   readonly #fd: number;
   #position = 0;
   #text = '';
-  #flushing = false;
+  #busy = false;
   #batch: { durable: Promise<void>; settle: () => void } | undefined;
 
   constructor(file: string) {
@@ -19,8 +19,14 @@ export class BareLog {
     let settle = () => {};
     const durable = new Promise<void>((resolve) => (settle = resolve));
     this.#batch = { durable, settle };
-    if (!this.#flushing) setImmediate(() => this.#flush());
+    if (!this.#busy) this.#schedule();
     return durable;
+  }
+
+  /** Busy from here until the write is done: one write at a time. */
+  #schedule(): void {
+    this.#busy = true;
+    setImmediate(() => this.#flush());
   }
 
   #flush(): void {
@@ -28,13 +34,12 @@ export class BareLog {
     const batch = this.#batch;
     this.#text = '';
     this.#batch = undefined;
-    this.#flushing = true;
     write(this.#fd, data, 0, data.length, this.#position, (error, written) => {
       if (error || written < data.length) throw error ?? new Error('a short write');
       this.#position += written;
-      this.#flushing = false;
       batch?.settle();
-      setImmediate(() => this.#batch && !this.#flushing && this.#flush());
+      if (this.#batch) this.#schedule();
+      else this.#busy = false;
     });
   }
 }
