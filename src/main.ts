@@ -3,14 +3,14 @@ import closeWithGrace from 'close-with-grace';
 import { config as loadDotenv } from 'dotenv';
 import { VERSION } from './capabilities/system/version.ts';
 import { type Config, InvalidSettings, readConfig } from './config.ts';
-import { JournalDamaged } from './kernel/journal/recovery.ts';
+import { JournalRefused } from './kernel/journal/damage.ts';
 import { createLogger } from './logger.ts';
 import { startNode } from './node.ts';
 import { IndexAhead } from './store/index-store.ts';
 import { DirectoryInUse } from './store/lock.ts';
 
 /** What the person at the keyboard can mend: said in words, without a stack. */
-const EXPECTED = [InvalidSettings, DirectoryInUse, JournalDamaged, IndexAhead];
+const EXPECTED = [InvalidSettings, DirectoryInUse, JournalRefused, IndexAhead];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

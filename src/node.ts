@@ -79,8 +79,9 @@ export async function openKernel(
   mkdirSync(dir, { recursive: true });
   const lock = lockDirectory(dir);
   const notes: string[] = [];
+  let journal: FileJournal | undefined;
   try {
-    const journal = await FileJournal.open({
+    journal = await FileJournal.open({
       dir: join(dir, 'journal'),
       durability: config.DURABILITY,
       segmentBytes: config.SEGMENT_MIB * 1024 * 1024,
@@ -111,6 +112,7 @@ export async function openKernel(
       },
     };
   } catch (error) {
+    await journal?.close();
     lock.release();
     throw error;
   }

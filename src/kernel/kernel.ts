@@ -8,12 +8,13 @@ import {
   rollBack,
 } from './collection.ts';
 import { Refusal } from './errors.ts';
-import { type Draft, type Encoded, type Event, encode, type IdempotencyMark, MAX_RECORD_BYTES } from './event.ts';
+import type { Draft, Encoded, Event, IdempotencyMark } from './event.ts';
 import { Feed } from './feed/feed.ts';
 import type { RingLimits } from './feed/ring.ts';
 import { idempotencyKeys, keyId, requestHash, type UsedKey } from './idempotency.ts';
 import type { Batch, Journal, JournalStatus } from './journal/journal.ts';
 import { ANONYMOUS } from './names.ts';
+import { stamp } from './stamp.ts';
 import type { Store, StoreStatus } from './store.ts';
 import { type Caller, validate } from './validate.ts';
 
@@ -216,32 +217,7 @@ export class Kernel {
     now: number,
     mark: IdempotencyMark | undefined,
   ): { events: Event[]; batch: Batch } {
-    const first = this.#journal.head + 1;
-    const n = drafts.length;
-    const events: Event[] = [];
-    const records: Encoded[] = [];
-    for (let i = 0; i < n; i++) {
-      const draft = drafts[i] as Draft;
-      // Members in the order of the journal's line, so that an event has the same bytes wherever it is written.
-      const event: Event = {
-        seq: first + i,
-        at: now + i,
-        type: draft.type,
-        actor: draft.actor ?? actor,
-        ...(draft.subject !== undefined && { subject: draft.subject }),
-        data: draft.data,
-      };
-      if (n > 1) event.tx = { id: first, i: i + 1, n };
-      const record = encode(event, i === 0 ? mark : undefined);
-      if (record.line.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(record.line) > MAX_RECORD_BYTES) {
-        throw new Refusal(
-          'too_large',
-          `One event holds at most ${MAX_RECORD_BYTES} bytes; this one has ${Buffer.byteLength(record.line)}.`,
-        );
-      }
-      events.push(event);
-      records.push(record);
-    }
+    const records = stamp(drafts, { first: this.#journal.head + 1, now, actor, mark });
     this.#log.changes = [];
     let batch: Batch;
     try {
@@ -255,7 +231,7 @@ export class Kernel {
     if (changes === undefined) this.#changes.set(batch, this.#log.changes);
     else for (const change of this.#log.changes) changes.push(change);
     this.#lastBatch = batch;
-    return { events, batch };
+    return { events: records.map(({ event }) => event), batch };
   }
 
   #apply({ event, idem }: Encoded): void {

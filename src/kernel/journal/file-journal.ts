@@ -1,14 +1,17 @@
 import { createHash, type Hash } from 'node:crypto';
-import { close, constants, existsSync, fdatasync, fsync, ftruncate, open, rmSync, statfsSync, write } from 'node:fs';
+import { close, constants, fdatasync, fsync, ftruncate, open, rmSync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Refusal } from '../errors.ts';
 import type { Encoded } from '../event.ts';
+import { isDiskFull } from './damage.ts';
 import { type Durability, describeDurability, syncMethod } from './durability.ts';
 import { replaceFile, syncDirectory } from './files.ts';
 import type { Batch, Journal, JournalListener, JournalStatus } from './journal.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
-import { recover } from './recovery.ts';
+import { PendingBatch } from './pending-batch.ts';
+import { type Recovered, recover } from './recovery.ts';
+import { keepReserve, releaseReserve } from './reserve.ts';
 import { encodeHeader, SCHEMA, segmentFile, stampOf } from './segment.ts';
 import { SegmentReader } from './segment-reader.ts';
 
@@ -26,35 +29,18 @@ export interface FileJournalOptions {
 const BATCH_BYTES = 1024 * 1024;
 const BATCH_RECORDS = 2_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
-/** Held back on the disk, so that what is already acknowledged can be indexed and read when the rest is full. */
-const RESERVE_BYTES = 1024 * 1024;
-const RESERVE_FILE = 'reserve';
-/** What a full disk looks like: no space, quota used up, a file-size limit. */
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const fsyncFile = promisify(fsync);
+const fdatasyncFile = promisify(fdatasync);
 const truncateFile = promisify(ftruncate);
 
-class PendingBatch implements Batch {
-  readonly records: Encoded[] = [];
-  bytes = 0;
-  readonly settled: Promise<void>;
-  settle!: () => void;
-  reject!: (reason: Refusal) => void;
-
-  constructor() {
-    this.settled = new Promise((resolve, reject) => {
-      this.settle = resolve;
-      this.reject = reject;
-    });
-    // A batch of which nobody waits for the end is no unhandled rejection.
-    this.settled.catch(() => {});
-  }
-
-  get first(): number {
-    return this.records[0]?.event.seq ?? 0;
+/** A sync that failed is never tried again: the next one may say that all is well while the data is gone. */
+class SyncFailed extends Error {
+  constructor(cause: unknown) {
+    super(`a sync failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.name = 'SyncFailed';
   }
 }
 
@@ -79,7 +65,8 @@ export class FileJournal implements Journal {
   #lastAt: number;
   #durableAt: number;
   #queue: PendingBatch[] = [];
-  #flushing = false;
+  /** The batch that is being written, and what comes before its write: a rotation. */
+  #current: PendingBatch | undefined;
   #scheduled = false;
   #writable = true;
   #manifestBehind = false;
@@ -87,6 +74,7 @@ export class FileJournal implements Journal {
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
   #intervalDirty = false;
+  #intervalSync: Promise<void> | undefined;
   #intervalTimer: NodeJS.Timeout | undefined;
   #spaceTimer: NodeJS.Timeout | undefined;
   readonly #flushTimes: number[] = [];
@@ -99,12 +87,7 @@ export class FileJournal implements Journal {
     return new FileJournal(options, durability, recovered, fd);
   }
 
-  private constructor(
-    options: FileJournalOptions,
-    durability: Durability,
-    recovered: ReturnType<typeof recover>,
-    fd: number,
-  ) {
+  private constructor(options: FileJournalOptions, durability: Durability, recovered: Recovered, fd: number) {
     this.#dir = options.dir;
     this.#durability = durability;
     this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES;
@@ -114,7 +97,8 @@ export class FileJournal implements Journal {
     this.epoch = recovered.manifest.epoch;
     this.#recovered = recovered.mended;
     this.#fd = fd;
-    this.#position = recovered.bytes;
+    this.#position = recovered.active.length;
+    this.#manifestBehind = recovered.manifestBehind;
     this.#hash = createHash('sha256').update(recovered.active);
     this.#head = this.#durable = recovered.last;
     this.#lastAt = this.#durableAt = recovered.lastAt;
@@ -123,7 +107,7 @@ export class FileJournal implements Journal {
       () => [...this.#manifest.sealed.map((s) => s.first), this.#manifest.active],
       () => this.#durable,
     );
-    this.#keepReserve();
+    keepReserve(this.#dir);
     if (durability.mode === 'interval') {
       this.#intervalTimer = setInterval(() => this.#syncInterval(), durability.ms);
       this.#intervalTimer.unref();
@@ -200,25 +184,36 @@ export class FileJournal implements Journal {
   async #close(): Promise<void> {
     clearInterval(this.#intervalTimer);
     clearTimeout(this.#spaceTimer);
-    if (this.#flushing || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#current || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#reader.close();
-    if (!this.#failed) {
-      await fsyncFile(this.#fd);
-      this.#manifest.clean = { last: this.#durable, bytes: this.#position };
-      try {
-        writeManifest(this.#dir, this.#manifest);
-      } catch (error) {
-        // Without the mark the next start verifies more; nothing is lost.
-        if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      }
+    await this.#intervalSync;
+    try {
+      if (!this.#failed) await this.#sealForClose();
+    } finally {
+      await closeFile(this.#fd);
     }
-    await closeFile(this.#fd);
+  }
+
+  async #sealForClose(): Promise<void> {
+    try {
+      await fsyncFile(this.#fd);
+    } catch (error) {
+      this.#fail(new SyncFailed(error));
+      throw error;
+    }
+    this.#manifest.clean = { last: this.#durable, bytes: this.#position };
+    try {
+      this.#keepManifest();
+    } catch (error) {
+      // Without the mark the next start verifies more; nothing is lost.
+      if (!isDiskFull(error)) throw error;
+    }
   }
 
   // One setImmediate lets every writer of this turn of the event loop join the batch. Without it the writers split into
   // two groups that wait for each other's flush.
   #schedule(): void {
-    if (this.#flushing || this.#scheduled) return;
+    if (this.#current || this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -232,14 +227,14 @@ export class FileJournal implements Journal {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
-    this.#flushing = true;
+    this.#current = batch;
     let text = '';
     for (const record of batch.records) text += record.line;
     const data = Buffer.from(text);
     if (this.#position + data.length > this.#segmentBytes && batch.first > this.#manifest.active) {
       this.#rotate(batch.first).then(
         () => this.#write(batch, data),
-        (error: Error) => this.#giveUp(batch, error),
+        (error: Error) => this.#giveUp(error),
       );
     } else {
       this.#write(batch, data);
@@ -249,9 +244,10 @@ export class FileJournal implements Journal {
   #write(batch: PendingBatch, data: Buffer): void {
     const began = performance.now();
     write(this.#fd, data, 0, data.length, this.#position, (error, written) => {
-      if (error) return this.#giveUp(batch, error);
+      if (this.#failed) return;
+      if (error) return this.#giveUp(error);
       // Node answers a full disk with a short count and no error.
-      if (written < data.length) return this.#giveUp(batch, shortWrite(written, data.length));
+      if (written < data.length) return this.#giveUp(shortWrite(written, data.length));
       if (this.#durability.mode === 'interval') {
         this.#intervalDirty = true;
         return this.#commit(batch, data, began);
@@ -259,7 +255,7 @@ export class FileJournal implements Journal {
       const method = syncMethod();
       if (method === 'O_DSYNC') return this.#commit(batch, data, began);
       (method === 'fsync' ? fsync : fdatasync)(this.#fd, (failure) => {
-        if (failure) this.#fail(batch, failure);
+        if (failure) this.#fail(new SyncFailed(failure));
         else this.#commit(batch, data, began);
       });
     });
@@ -272,26 +268,28 @@ export class FileJournal implements Journal {
     this.#durable = last.event.seq;
     this.#durableAt = last.event.at;
     this.#flushTimes[this.#flushCount++ % 512] = performance.now() - began;
-    this.#listener?.committed(batch);
+    this.#listener?.committed(batch, data);
     batch.settle();
-    this.#flushing = false;
+    this.#current = undefined;
     if (this.#queue.length > 0) this.#schedule();
     else this.#flush();
   }
 
+  /** Goes on in a new segment. Where it throws `ENOSPC`, everything is as it was before. */
   async #rotate(first: number): Promise<void> {
-    const sealedFile = join(this.#dir, segmentFile(this.#manifest.active));
     // Recovery understands one segment that the manifest does not know, not two.
     if (this.#manifestBehind) this.#keepManifest();
-    await fsyncFile(this.#fd);
+    await this.#intervalSync;
+    await fsyncFile(this.#fd).catch((error) => {
+      throw new SyncFailed(error);
+    });
+    const before = this.#fd;
     const sealed = {
       first: this.#manifest.active,
       last: this.#durable,
       bytes: this.#position,
       sha256: this.#hash.copy().digest('hex'),
-      mtimeMs: stampOf(sealedFile).mtimeMs,
     };
-    const { mtimeMs: _, ...prev } = sealed;
     const header = encodeHeader({
       seq: 0,
       type: '$segment',
@@ -299,20 +297,39 @@ export class FileJournal implements Journal {
       epoch: this.epoch,
       first,
       schema: SCHEMA,
-      prev: { ...prev, at: this.#durableAt },
+      prev: { ...sealed, at: this.#durableAt },
     });
-    const file = join(this.#dir, segmentFile(first));
-    replaceFile(file, header);
-    const fd = await openFile(file, writeFlags(this.#durability));
-    const before = this.#fd;
+    const fd = await this.#openSegment(join(this.#dir, segmentFile(first)), header);
+    if (fd === undefined) return;
     this.#fd = fd;
     this.#position = header.length;
     this.#hash = createHash('sha256').update(header);
-    this.#manifest.sealed.push(sealed);
+    const { mtimeMs } = stampOf(join(this.#dir, segmentFile(sealed.first)));
+    this.#manifest.sealed.push({ ...sealed, mtimeMs });
     this.#manifest.active = first;
     this.#manifestBehind = true;
-    this.#keepManifest();
-    await closeFile(before);
+    // It was synced above, so there is nothing that closing could lose.
+    await closeFile(before).catch(() => {});
+    try {
+      this.#keepManifest();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+
+  /** Undefined where the process has no descriptor left: the segment in use goes on, and the next batch tries again. */
+  async #openSegment(file: string, header: Buffer): Promise<number | undefined> {
+    try {
+      replaceFile(file, header);
+      return await openFile(file, writeFlags(this.#durability));
+    } catch (error) {
+      // A later segment beside one that is still written to would look like a damaged journal.
+      rmSync(file, { force: true });
+      syncDirectory(this.#dir);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EMFILE' || code === 'ENFILE') return undefined;
+      throw error;
+    }
   }
 
   #keepManifest(): void {
@@ -320,84 +337,76 @@ export class FileJournal implements Journal {
     this.#manifestBehind = false;
   }
 
-  #giveUp(batch: PendingBatch, error: NodeJS.ErrnoException): void {
-    if (FULL.has(error.code ?? '')) this.#stopForSpace(batch);
-    else this.#fail(batch, error);
+  #giveUp(error: Error): void {
+    if (isDiskFull(error)) this.#stopForSpace();
+    else this.#fail(error);
   }
 
   /** A full disk: back to the last good byte, no batch is kept, and writing waits until there is room. */
-  #stopForSpace(batch: PendingBatch): void {
+  #stopForSpace(): void {
     this.#writable = false;
-    const batches = [batch, ...this.#queue.splice(0)];
     truncateFile(this.#fd, this.#position)
       .then(() => fsyncFile(this.#fd))
       .then(
         () => {
-          const all = [...batches, ...this.#queue.splice(0)];
-          this.#head = this.#durable;
-          this.#lastAt = this.#durableAt;
+          if (this.#failed) return;
           const reason = new Refusal('disk_full', 'The disk that holds the data directory is full.', { retryAfter: 5 });
-          this.#abort(all, reason);
-          rmSync(join(this.#dir, RESERVE_FILE), { force: true });
-          this.#flushing = false;
+          this.#abort(reason);
+          releaseReserve(this.#dir);
           this.#awaitSpace();
           this.#flush();
         },
-        (error: Error) => this.#fail(batch, error, batches.slice(1)),
+        (error: Error) => this.#fail(error),
       );
   }
 
   #awaitSpace(): void {
     if (this.#closing) return;
     this.#spaceTimer = setTimeout(() => {
-      if (this.#keepReserve()) this.#writable = true;
+      if (this.#hasSpace()) this.#writable = true;
       else this.#awaitSpace();
     }, this.#retryMs);
     this.#spaceTimer.unref();
   }
 
-  /** Takes the reserve from the disk. False where there is no room for it. */
-  #keepReserve(): boolean {
-    const file = join(this.#dir, RESERVE_FILE);
-    if (existsSync(file)) return true;
+  #hasSpace(): boolean {
+    if (!keepReserve(this.#dir)) return false;
     try {
-      const { bavail, blocks, bsize } = statfsSync(this.#dir);
-      // A small disk (a test's, a container's) gives a small part of itself.
-      const bytes = Math.min(RESERVE_BYTES, Math.floor((blocks * bsize) / 16));
-      if (bavail * bsize < bytes * 2) return false;
-      replaceFile(file, Buffer.alloc(bytes));
-      syncDirectory(this.#dir);
+      if (this.#manifestBehind) this.#keepManifest();
       return true;
     } catch {
-      rmSync(`${file}.tmp`, { force: true });
       return false;
     }
   }
 
   /** An I/O error: what was written may or may not be on the disk, so no answer is true and no second sync is tried. */
-  #fail(batch: PendingBatch, error: Error, more: PendingBatch[] = []): void {
+  #fail(error: Error): void {
+    if (this.#failed) return;
     this.#failed = error;
-    const all = [batch, ...more, ...this.#queue.splice(0)];
-    this.#abort(all, new Refusal('outcome_unknown', 'The disk failed while this was written.', { cause: error }));
-    this.#flushing = false;
+    this.#abort(new Refusal('outcome_unknown', 'The disk failed while this was written.', { cause: error }));
     for (const resolve of this.#idle.splice(0)) resolve();
     this.#listener?.failed(error);
   }
 
-  #abort(batches: PendingBatch[], reason: Refusal): void {
+  /** Takes back everything that is not durable. */
+  #abort(reason: Refusal): void {
+    const batches = [...(this.#current ? [this.#current] : []), ...this.#queue.splice(0)];
+    this.#current = undefined;
+    this.#head = this.#durable;
+    this.#lastAt = this.#durableAt;
+    if (batches.length === 0) return;
     this.#listener?.aborted(batches, reason);
     for (const batch of batches) batch.reject(reason);
   }
 
   #syncInterval(): void {
-    if (!this.#intervalDirty || this.#failed) return;
+    if (!this.#intervalDirty || this.#failed || this.#intervalSync) return;
     this.#intervalDirty = false;
-    fdatasync(this.#fd, (error) => {
-      if (error && !this.#failed) {
-        this.#failed = error;
-        this.#listener?.failed(error);
-      }
-    });
+    this.#intervalSync = fdatasyncFile(this.#fd)
+      .catch((error) => this.#fail(new SyncFailed(error)))
+      .finally(() => {
+        this.#intervalSync = undefined;
+      });
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes a new or renamed name durable. Windows has no such call and needs none for NTFS metadata. */
@@ -13,7 +13,7 @@ export function syncDirectory(dir: string): void {
 }
 
 /** Writes all bytes or throws: `fs.writeSync` may return a short count on a full disk, with no error. */
-export function writeAll(fd: number, data: Buffer, position: number): void {
+function writeAll(fd: number, data: Buffer, position: number): void {
   for (let done = 0; done < data.length; ) {
     const n = writeSync(fd, data, done, data.length - done, position + done);
     if (n === 0) throw Object.assign(new Error('ENOSPC: wrote nothing'), { code: 'ENOSPC' });
@@ -21,16 +21,36 @@ export function writeAll(fd: number, data: Buffer, position: number): void {
   }
 }
 
-/** Replaces a file so that a crash leaves the old or the new one, never a part: temp file, fsync, rename, fsync. */
+/**
+ * Replaces a file so that a crash leaves the old or the new one, never a part: temp file, fsync, rename, fsync. Where
+ * it throws before the rename, the old file is as it was and the temp file is gone.
+ */
 export function replaceFile(file: string, data: Buffer): void {
   const temp = `${file}.tmp`;
-  const fd = openSync(temp, 'w');
+  try {
+    const fd = openSync(temp, 'w');
+    try {
+      writeAll(fd, data, 0);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temp, file);
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw error;
+  }
+  syncDirectory(dirname(file));
+}
+
+/** Writes a file's own bytes again without new blocks, cuts it after them, and syncs. For a disk that has no room. */
+export function rewriteInPlace(file: string, data: Buffer): void {
+  const fd = openSync(file, 'r+');
   try {
     writeAll(fd, data, 0);
+    ftruncateSync(fd, data.length);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
-  renameSync(temp, file);
-  syncDirectory(dirname(file));
 }

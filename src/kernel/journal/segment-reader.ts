@@ -45,7 +45,9 @@ export class SegmentReader {
 
   #leave(): void {
     this.#active--;
-    this.#waiting.shift()?.();
+    // Who closes waits for everybody, so nobody may be passed over.
+    if (this.#closed) for (const wake of this.#waiting.splice(0)) wake();
+    else this.#waiting.shift()?.();
   }
 
   async #readSegments(after: number, count: number, bytes: number): Promise<Encoded[]> {
@@ -61,6 +63,9 @@ export class SegmentReader {
         await file.close();
       }
     }
+    // Every record up to `count` is durable, so a file that ends before it has lost some.
+    if (records.length < count && taken < bytes)
+      throw new Error(`The journal is damaged: seq ${after + records.length + 1} cannot be found`);
     return records;
   }
 }

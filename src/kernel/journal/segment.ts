@@ -97,7 +97,6 @@ function judge(line: Buffer, scan: Scan): string | undefined {
   if (scan.header === undefined) {
     const header = parseHeader(line);
     if (header === undefined) return 'the first line is not a segment header';
-    if (header.schema > SCHEMA) return `schema ${header.schema} is newer than this version reads (${SCHEMA})`;
     if (header.first !== scan.last + 1) return `the segment begins at seq ${header.first}, not at ${scan.last + 1}`;
     scan.header = header;
     return undefined;

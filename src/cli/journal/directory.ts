@@ -1,0 +1,46 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { customAlphabet } from 'nanoid';
+import { lockDirectory } from '../../store/lock.ts';
+import { openDatabase } from '../../store/sqlite.ts';
+
+/** Crockford's base32, in lower case: no letter that looks like a digit. */
+export const newEpoch = customAlphabet('0123456789abcdefghjkmnpqrstvwxyz', 8);
+
+export interface DataDirectory {
+  data: string;
+  journal: string;
+}
+
+export function dataDirectory(data: string): DataDirectory {
+  return { data: resolve(data), journal: join(resolve(data), 'journal') };
+}
+
+/** Runs something that no server may be running beside. Throws DirectoryInUse where one is. */
+export function whileLocked<R>(data: string, run: () => R): R {
+  const lock = lockDirectory(data);
+  try {
+    return run();
+  } finally {
+    lock.release();
+  }
+}
+
+/** Seq up to which the index of this epoch holds everything; 0 where there is no index that can be read. */
+export function indexedUpTo(data: string, epoch: string): number {
+  const file = join(data, 'index.sqlite');
+  if (!existsSync(file)) return 0;
+  try {
+    const database = openDatabase(file);
+    try {
+      const rows = database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string | number }[];
+      const meta = new Map(rows.map((row) => [row.key, row.value]));
+      return meta.get('epoch') === epoch ? Number(meta.get('applied_seq')) : 0;
+    } finally {
+      database.close();
+    }
+  } catch {
+    // It is derived: where it cannot be read it is made anew, and says nothing about the journal.
+    return 0;
+  }
+}
