@@ -49,7 +49,7 @@ const CRC_FIELD = ',"crc":"';
 const CRC_SUFFIX_LENGTH = CRC_FIELD.length + 8 + 2;
 
 function hex8(n: number): string {
-  return n.toString(16).padStart(8, '0');
+  return (n + 0x1_0000_0000).toString(16).slice(1);
 }
 
 /** Closes a JSON object that lacks its brace with the checksum of the bytes before it, as one journal line. */
@@ -57,11 +57,11 @@ export function sealLine(open: string): string {
   return `${open}${CRC_FIELD}${hex8(crc32(open))}"}\n`;
 }
 
-/** Encodes an event once, for the journal and for every door. */
+/** Encodes an event once, for the journal and for every door. Types and names have no character that JSON escapes. */
 export function encode(event: Event, idem?: IdempotencyMark): Encoded {
   const subject = event.subject === undefined ? '' : `,"subject":${JSON.stringify(event.subject)}`;
   const tx = event.tx === undefined ? '' : `,"tx":${JSON.stringify(event.tx)}`;
-  const open = `{"seq":${event.seq},"at":${event.at},"type":${JSON.stringify(event.type)},"actor":${JSON.stringify(event.actor)}${subject},"data":${JSON.stringify(event.data)}${tx}`;
+  const open = `{"seq":${event.seq},"at":${event.at},"type":"${event.type}","actor":"${event.actor}"${subject},"data":${JSON.stringify(event.data)}${tx}`;
   return idem === undefined
     ? { event, frame: `${open}}`, line: sealLine(open) }
     : { event, frame: `${open}}`, line: sealLine(`${open},"idem":${JSON.stringify(idem)}`), idem };
