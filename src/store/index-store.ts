@@ -21,7 +21,8 @@ export class IndexAhead extends Error {
   constructor(applied: number, durable: number) {
     super(
       `The index holds events up to ${applied}, but the journal ends at ${durable}: acknowledged records are gone. ` +
-        'The server does not start. Restore the journal from a backup; if the loss is accepted, delete index.sqlite.',
+        'The server does not start. Restore the journal from a backup, or accept the loss with ' +
+        '`npm run journal -- repair --quarantine` (a new epoch begins, so that no reader takes new events for the lost ones).',
     );
     this.name = 'IndexAhead';
   }

@@ -1,9 +1,10 @@
 import { readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FileJournal } from '../../src/kernel/journal/file-journal.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { hindrance, smallDisk } from '../support/privilege.ts';
-import { append, command, openJournal, readAll } from './support.ts';
+import { append, command, fresh, openJournal, readAll } from './support.ts';
 
 /** Descriptors of this process below a directory; Linux shows them. */
 function openBelow(dir: string): string[] {
@@ -38,7 +39,7 @@ describe.skipIf(reason !== undefined)('a rotation on a full disk', () => {
   test('gives no half-made segment: the journal goes on when there is room, and opens after a kill at that point', async () => {
     using disk = smallDisk('200k');
     const dir = join(disk.path, 'journal');
-    const journal = await openJournal(dir, 3_000);
+    const journal = await FileJournal.open({ dir, fresh, segmentBytes: 3_000, retryMs: 50 });
     for (let i = 0; i < 12; i++) {
       await append(journal, [1, 2]);
       const before = journal.durable;

@@ -154,3 +154,30 @@ describe('the journal tool', () => {
     expect((await post(again.url, 0, 'after rest 0 0')).status).toBe(200);
   }, 60_000);
 });
+
+test('an index that is ahead of the journal is refused, because acknowledged records are gone; repair begins a new epoch', async () => {
+  using temp = temporaryDirectory();
+  await using server = await serverProcess({ dir: temp.path });
+  const { seq } = await post(server.url, 0, 'first rest 0 0');
+  // A list is read from the index, so it holds the message then.
+  expect((await fetch(`${server.url}/chat/messages`)).status).toBe(200);
+  await server.end('SIGKILL');
+  const dir = join(temp.path, 'journal');
+  const file = join(dir, readdirSync(dir).find((name) => name.endsWith('.jsonl')) as string);
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  expect(JSON.parse(lines.at(-1) as string).seq).toBe(seq);
+  writeFileSync(
+    file,
+    lines
+      .slice(0, -1)
+      .map((line) => `${line}\n`)
+      .join(''),
+  );
+  await expect(serverProcess({ dir: temp.path })).rejects.toThrow(
+    /ended with 1[\s\S]*acknowledged records are gone[\s\S]*repair --quarantine/,
+  );
+
+  expect(await journalTool(temp.path, 'repair', '--quarantine')).toMatchObject({ code: 0, err: '' });
+  await using again = await serverProcess({ dir: temp.path });
+  expect((await post(again.url, 0, 'again rest 0 0')).seq).toBe(seq);
+}, 60_000);
