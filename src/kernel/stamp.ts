@@ -15,14 +15,11 @@ export function stamp(drafts: readonly Draft[], { first, now, actor, mark }: Pla
   const n = drafts.length;
   return drafts.map((draft, i) => {
     // Members in the order of the journal's line, so that an event has the same bytes wherever it is written.
-    const event: Event = {
-      seq: first + i,
-      at: now + i,
-      type: draft.type,
-      actor: draft.actor ?? actor,
-      ...(draft.subject !== undefined && { subject: draft.subject }),
-      data: draft.data,
-    };
+    const { type, subject, data } = draft;
+    const by = draft.actor ?? actor;
+    const [seq, at] = [first + i, now + i];
+    const event: Event =
+      subject === undefined ? { seq, at, type, actor: by, data } : { seq, at, type, actor: by, subject, data };
     if (n > 1) event.tx = { id: first, i: i + 1, n };
     const record = encode(event, i === 0 ? mark : undefined);
     if (record.line.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(record.line) > MAX_RECORD_BYTES) {

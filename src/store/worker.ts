@@ -4,12 +4,10 @@ import { type Database, openDatabase } from './sqlite.ts';
 
 type Value = string | number | null;
 
-/** What one or more batches changed, as of `seq`: three lists side by side. A doc is undefined where the entity is gone. */
+/** What one or more batches changed, as of `seq`, by collection: ids and entities side by side. No entity: it is gone. */
 export interface WriteJob {
   seq: number;
-  collections: string[];
-  ids: string[];
-  docs: (object | undefined)[];
+  groups: { collection: string; ids: string[]; docs: (object | undefined)[] }[];
 }
 export type WriteDone = { seq: number } | { seq: number; error: string; code: string };
 
@@ -27,7 +25,9 @@ const TRIM_EVERY = 5_000;
 
 function write(file: string, tables: TablePlan[]): void {
   const database = openDatabase(file);
-  database.exec('PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384');
+  database.exec(
+    'PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384',
+  );
   const put = database.prepare('INSERT OR REPLACE INTO entity (collection, id, doc) VALUES (?, ?, ?)');
   const remove = database.prepare('DELETE FROM entity WHERE collection = ? AND id = ?');
   const applied = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('applied_seq', ?)");
@@ -36,15 +36,14 @@ function write(file: string, tables: TablePlan[]): void {
   );
 
   function store(job: WriteJob): void {
-    for (const [i, collection] of job.collections.entries()) {
-      const id = job.ids[i] as string;
-      const doc = job.docs[i];
+    for (const { collection, ids, docs } of job.groups) {
       const history = histories.get(collection);
-      if (doc === undefined) remove.run(collection, id);
-      else if (history === undefined) put.run(collection, id, JSON.stringify(doc));
-      else {
-        history.statement.run(id, JSON.stringify(doc));
-        history.written++;
+      if (history) history.written += ids.length;
+      for (const [i, id] of ids.entries()) {
+        const doc = docs[i];
+        if (doc === undefined) remove.run(collection, id);
+        else if (history === undefined) put.run(collection, id, JSON.stringify(doc));
+        else history.statement.run(id, JSON.stringify(doc));
       }
     }
     for (const history of histories.values()) {

@@ -93,23 +93,20 @@ const send = command({
     const timestamp = now + drafts.length;
     const id = context.id('msg');
     const { from, content, metadata, attachments } = input;
-    drafts.push({
-      type: 'message_posted',
-      subject: id,
-      data: {
-        id,
-        from,
-        ...(to !== undefined && { to }),
-        content,
-        timestamp,
-        channel,
-        reactions: {},
-        ...(threadId !== undefined && { threadId }),
-        ...(metadata !== undefined && { metadata }),
-        ...(attachments !== undefined && attachments.length > 0 && { attachments }),
-        seq: seq + drafts.length,
-      },
-    });
+    const data: Record<string, unknown> = {
+      id,
+      from,
+      content,
+      timestamp,
+      channel,
+      reactions: {},
+      seq: seq + drafts.length,
+    };
+    if (to !== undefined) data.to = to;
+    if (threadId !== undefined) data.threadId = threadId;
+    if (metadata !== undefined) data.metadata = metadata;
+    if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
+    drafts.push({ type: 'message_posted', subject: id, data });
     return drafts;
   },
   answer: (events, state: State) => answerWith(state, events.at(-1)?.subject as string),

@@ -11,7 +11,7 @@ export function finishAnswers(app: FastifyInstance): void {
     // What was upgraded has an owner of its own.
     if (!request.ws) {
       open++;
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
         open--;
         if (open === 0) finished();
       });

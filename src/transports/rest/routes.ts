@@ -61,11 +61,7 @@ function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknow
   const { body } = request;
   if (body !== undefined && body !== null && (typeof body !== 'object' || Array.isArray(body)))
     throw new Refusal('malformed_json', 'The body must be one JSON object.');
-  const input = {
-    ...(request.query as object),
-    ...(body as object | undefined),
-    ...(request.params as object),
-  } as Record<string, unknown>;
+  const input = merge(request.query as object, (body ?? {}) as object, request.params as object);
   const prefer =
     waits && input.wait === undefined
       ? /(?:^|[,;\s])wait=(\d+)/.exec(String(request.headers.prefer ?? ''))?.[1]
@@ -73,6 +69,17 @@ function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknow
   // A preference is not an order: as long as the server waits at most, where it asks for longer.
   if (prefer !== undefined) input.wait = Math.min(Number(prefer), MAX_WAIT);
   return input;
+}
+
+/** One object of three; the last wins. Most requests have a body alone. */
+function merge(query: object, body: object, params: object): Record<string, unknown> {
+  if (isEmpty(query) && isEmpty(params)) return body as Record<string, unknown>;
+  return { ...query, ...body, ...params };
+}
+
+function isEmpty(object: object): boolean {
+  for (const _ in object) return false;
+  return true;
 }
 
 /** Who calls: the X-Agent header or, where the operation has no such field itself, the `agent` parameter. */

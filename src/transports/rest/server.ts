@@ -65,7 +65,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
       if (closing) throw new Refusal('shutting_down', 'The server is stopping.', { retryAfter: 1 });
       guard.check(request.raw);
       const type = request.headers['content-type'];
-      if (type !== undefined && !/^application\/json\s*(?:;|$)/i.test(type))
+      if (type !== undefined && type !== 'application/json' && !/^application\/json\s*(?:;|$)/i.test(type))
         throw new Refusal('not_json', `The body is "${type.slice(0, 80)}".`);
       done();
     } catch (error) {
