@@ -48,8 +48,11 @@ const CRC_FIELD = ',"crc":"';
 /** `,"crc":"xxxxxxxx"}` */
 const CRC_SUFFIX_LENGTH = CRC_FIELD.length + 8 + 2;
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** A 32-bit number as eight hexadecimal digits; `toString(16)` of numbers that large takes five times as long. */
 function hex8(n: number): string {
-  return (n + 0x1_0000_0000).toString(16).slice(1);
+  return `${HEX[n >>> 24]}${HEX[(n >>> 16) & 255]}${HEX[(n >>> 8) & 255]}${HEX[n & 255]}`;
 }
 
 /** Closes a JSON object that lacks its brace with the checksum of the bytes before it, as one journal line. */

@@ -268,11 +268,11 @@ export class FileJournal implements Journal {
     this.#durable = last.event.seq;
     this.#durableAt = last.event.at;
     this.#flushTimes[this.#flushCount++ % 512] = performance.now() - began;
+    this.#current = undefined;
+    // What came meanwhile is on its way to the disk while this batch is answered.
+    this.#flush();
     this.#listener?.committed(batch, data);
     batch.settle();
-    this.#current = undefined;
-    if (this.#queue.length > 0) this.#schedule();
-    else this.#flush();
   }
 
   /** Goes on in a new segment. Where it throws `ENOSPC`, everything is as it was before. */
