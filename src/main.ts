@@ -17,8 +17,15 @@ function say(line: string): void {
 }
 
 /** What the operating system refused, in words, where a person can mend it. */
-function explain({ code, syscall, path, port }: NodeJS.ErrnoException & { port?: number }): string | undefined {
+function explain({
+  code,
+  syscall,
+  path,
+  address,
+  port,
+}: NodeJS.ErrnoException & { address?: string; port?: number }): string | undefined {
   if (code === 'EADDRINUSE') return `Port ${port} is in use. Stop the other process, or set PORT.`;
+  if (code === 'EADDRNOTAVAIL') return `This machine has no address ${address}. Set HOST.`;
   if (code === 'EACCES' && syscall === 'listen') return `Port ${port} needs rights that this process lacks. Set PORT.`;
   if (path === undefined) return undefined;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')

@@ -132,7 +132,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   try {
     const guard = createGuard({
       port: () => (app.server.address() as { port: number }).port,
-      allowedHosts: config.ALLOWED_HOSTS,
+      allowedHosts: [...(isIPv6(config.HOST) ? [] : [config.HOST]), ...config.ALLOWED_HOSTS],
       allowedOrigins: config.ALLOWED_ORIGINS,
     });
     const app: FastifyInstance = createHttpServer({ guard, logger });
@@ -166,8 +166,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       notes,
       address: `http://${isIPv6(config.HOST) ? `[${config.HOST}]` : config.HOST}:${port}`,
       close(why = 'shutdown') {
-        reason = why;
-        closing ??= app.close().then(closeKernel);
+        if (closing === undefined) {
+          reason = why;
+          closing = app.close().then(closeKernel);
+        }
         return closing;
       },
     };

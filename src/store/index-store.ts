@@ -18,15 +18,20 @@ export interface IndexStoreOptions {
 
 /** The index says it holds events that the journal does not have: acknowledged records are gone. */
 export class IndexAhead extends Error {
-  constructor(applied: number, durable: number) {
-    super(
-      `The index holds events up to ${applied}, but the journal ends at ${durable}: acknowledged records are gone. ` +
-        'The server does not start. Restore the journal from a backup, or accept the loss with ' +
-        '`npm run journal -- repair --quarantine` (a new epoch begins, so that no reader takes new events for the lost ones).',
-    );
+  /** `durable` is undefined where there is no journal at all. */
+  constructor(applied: number, durable: number | undefined) {
+    const rest = durable === undefined ? GONE : `but the journal ends at ${durable}: ${LOST}`;
+    super(`The index holds events up to ${applied}, ${rest}`);
     this.name = 'IndexAhead';
   }
 }
+
+const LOST =
+  'acknowledged records are gone. The server does not start. Restore the journal from a backup, or accept the loss with ' +
+  '`npm run journal -- repair --quarantine` (a new epoch begins, so that no reader takes new events for the lost ones).';
+const GONE =
+  'but the journal is empty: it was moved or deleted. The server does not start. Put the journal directory back or ' +
+  'restore it from a backup; to begin anew, delete index.sqlite as well.';
 
 /** Milliseconds until a failed write is tried again. */
 const RETRY_MS = 1_000;
@@ -279,9 +284,11 @@ function existing({ file, collections, journal }: IndexStoreOptions): number | {
       ),
     );
     if (meta.get('fingerprint') !== fingerprint(collections)) return { reason: 'its layout is of another version' };
+    const applied = Number(meta.get('applied_seq'));
+    if (meta.get('journal') !== journal.id && journal.durable === 0 && applied > 0)
+      throw new IndexAhead(applied, undefined);
     if (meta.get('journal') !== journal.id || meta.get('epoch') !== journal.epoch)
       return { reason: 'it belongs to another epoch of the journal' };
-    const applied = Number(meta.get('applied_seq'));
     if (!Number.isInteger(applied)) return { reason: 'it does not say how far it is' };
     if (applied > journal.durable) throw new IndexAhead(applied, journal.durable);
     return applied;

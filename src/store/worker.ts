@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { TablePlan } from './schema.ts';
 import { type Database, openDatabase } from './sqlite.ts';
@@ -20,10 +22,22 @@ export type ScanDone = { job: number; rows: unknown[] } | { job: number; error: 
 
 export type WorkerData = { role: 'writer'; file: string; tables: TablePlan[] } | { role: 'scanner'; file: string };
 
+/**
+ * Lets everything that answers go first: this thread has time, an acknowledgement has not. Linux gives each thread a
+ * priority of its own (setpriority(2), under C library/kernel differences); elsewhere all threads stay alike.
+ */
+function yieldToAnswers(): void {
+  try {
+    const thread = readlinkSync('/proc/thread-self').split('/').at(-1);
+    setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {}
+}
+
 /** Rows after which a table that keeps only the newest is trimmed. */
 const TRIM_EVERY = 5_000;
 
 function write(file: string, tables: TablePlan[]): void {
+  yieldToAnswers();
   const database = openDatabase(file);
   database.exec(
     'PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384',

@@ -217,3 +217,9 @@ test('a refused upgrade leaves no socket behind, and nothing that keeps the serv
   await short[Symbol.asyncDispose]();
   expect(performance.now() - began).toBeLessThan(2_000);
 });
+
+test('the address that the server was told to listen on is a name of the server', async () => {
+  await using other = await testNode({ env: { HOST: '127.0.0.2' } });
+  expect((await other.get('/health')).status).toBe(200);
+  expect(other.url).toContain('127.0.0.2');
+});
