@@ -46,15 +46,16 @@ describe.each(BAD)('the name %j', (name) => {
     hub.send({ type: 'subscribe', sid: 'a', filter: { agent: name } });
     expect((await hub.closed).code).toBe(4400);
   });
+});
 
-  test.runIf(/^[\x21-\x7e]+$/.test(name))('is refused as X-Agent', async () => {
-    const headers = { 'x-agent': name };
-    expect((await server.get('/chat/channels', headers)).status).toBe(400);
-    expect((await server.send('POST', '/chat/messages', { content: 'x' }, headers)).status).toBe(400);
-    expect((await server.get('/events', { ...headers, accept: 'text/event-stream' })).status).toBe(400);
-    expect(await upgrade('/ws', headers)).toBe('HTTP 400');
-    expect(await upgrade('/chat/ws', headers)).toBe('HTTP 400');
-  });
+// Other names cannot be sent in a header at all.
+test.each(BAD.filter((name) => /^[\x21-\x7e]+$/.test(name)))('the name %j is refused as X-Agent', async (name) => {
+  const headers = { 'x-agent': name };
+  expect((await server.get('/chat/channels', headers)).status).toBe(400);
+  expect((await server.send('POST', '/chat/messages', { content: 'x' }, headers)).status).toBe(400);
+  expect((await server.get('/events', { ...headers, accept: 'text/event-stream' })).status).toBe(400);
+  expect(await upgrade('/ws', headers)).toBe('HTTP 400');
+  expect(await upgrade('/chat/ws', headers)).toBe('HTTP 400');
 });
 
 test.each(GOOD)('the name %j is taken, and the agent exists from its first act', async (name) => {
