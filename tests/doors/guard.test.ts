@@ -218,6 +218,17 @@ test('a refused upgrade leaves no socket behind, and nothing that keeps the serv
   expect(performance.now() - began).toBeLessThan(2_000);
 });
 
+test('a name with the default port of a scheme is also known without it, as clients write it', async () => {
+  await using other = await testNode({ env: { ALLOWED_HOSTS: 'plain.local:80,tls.local:443' } });
+  const status = async (...headers: string[]) => (await raw(other.port, request('GET /health', headers))).status;
+  expect(await status('Host: plain.local', 'Origin: http://plain.local')).toBe(200);
+  expect(await status('Host: tls.local', 'Origin: https://tls.local')).toBe(200);
+  expect(await status('Host: tls.local:443')).toBe(200);
+  expect(await status('Host: plain.local', 'Origin: https://plain.local')).toBe(403);
+  expect(await status('Host: tls.local', 'Origin: http://tls.local')).toBe(403);
+  expect(await status('Host: 127.0.0.1')).toBe(421);
+});
+
 test('the address that the server was told to listen on is a name of the server', async () => {
   await using other = await testNode({ env: { HOST: '127.0.0.2' } });
   expect((await other.get('/health')).status).toBe(200);

@@ -10,6 +10,16 @@ export interface GuardOptions {
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
+/** A client leaves the default port of its scheme out of `Host` and `Origin`. */
+function withoutDefaultPort(name: string): string {
+  return name.replace(/:(?:80|443)$/, '');
+}
+
+/** The origin of pages that are reached by this name; behind port 443 is a proxy that speaks TLS. */
+function originOf(name: string): string {
+  return `${name.endsWith(':443') ? 'https' : 'http'}://${withoutDefaultPort(name)}`;
+}
+
 export interface Guard {
   /** Throws a Refusal where the request may not come in. */
   check(request: IncomingMessage): void;
@@ -25,16 +35,13 @@ export function createGuard({ port, allowedHosts, allowedOrigins }: GuardOptions
   let origins: Set<string> | undefined;
 
   // The port is known once the server listens, so the sets are made at the first request.
-  const names = () =>
-    (hosts ??= new Set(
-      [
-        ...LOOPBACK_NAMES.map((name) => `${name}:${port()}`),
-        ...(port() === 80 ? LOOPBACK_NAMES : []),
-        ...allowedHosts.flatMap((name) => (name.includes(':') ? [name] : [`${name}:${port()}`])),
-      ].map((name) => name.toLowerCase()),
-    ));
+  const own = () => [
+    ...LOOPBACK_NAMES.map((name) => `${name}:${port()}`),
+    ...allowedHosts.map((name) => (name.includes(':') ? name : `${name}:${port()}`).toLowerCase()),
+  ];
+  const names = () => (hosts ??= new Set(own().flatMap((name) => [name, withoutDefaultPort(name)])));
   const allowsOrigin = (origin: string) =>
-    (origins ??= new Set([...[...names()].map((name) => `http://${name}`), ...allowedOrigins])).has(origin);
+    (origins ??= new Set([...own().map(originOf), ...allowedOrigins])).has(origin);
 
   return {
     allowsOrigin,
