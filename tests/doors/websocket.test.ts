@@ -115,6 +115,17 @@ test('a socket holds 32 subscriptions, also while snapshots are taken, and a sid
   await hub.next((frame) => frame.type === 'sync' && frame.sid === 'again');
 });
 
+test('nothing is done that was sent after the frame for which the socket is closed', async () => {
+  await using server = await testNode();
+  await using hub = await openSocket(`${server.url}/ws?agent=link`);
+  const { head } = (await server.get('/health')).body.journal;
+  hub.send('{');
+  hub.send({ type: 'call', id: 1, op: 'messages.send', input: { content: 'too late' } });
+  expect((await hub.closed).code).toBe(4400);
+  await server.post('link', 'the next event');
+  expect((await server.get('/health')).body.journal.head).toBe(head + 1);
+});
+
 test('unsubscribe ends it, also before its snapshot has come', async () => {
   await using server = await testNode();
   await using hub = await openSocket(`${server.url}/ws`);

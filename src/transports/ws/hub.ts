@@ -88,6 +88,8 @@ export class HubClient implements Stream {
   }
 
   #receive(data: RawData, binary: boolean): void {
+    // What came behind the frame for which the socket is being closed would be done, and its answer lost.
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
     let frame: ClientFrame;
     try {
       if (binary) throw new Error('binary');
