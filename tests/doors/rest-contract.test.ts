@@ -360,6 +360,7 @@ describe('GET /chat/search', () => {
       'tab\there',
       'naïve 😀 日本',
       "it's; DROP TABLE",
+      'before\u0000 After a NUL',
     ];
     for (const content of texts) await server.post('link', content, { channel: 'found' });
     for (const [q, found] of [
@@ -371,6 +372,8 @@ describe('GET /chat/search', () => {
       ['😀 日', 'naïve 😀 日本'],
       ["'s;", "it's; DROP TABLE"],
       ['SNAKE', 'snake_case'],
+      ['after a nul', 'before\u0000 After a NUL'],
+      ['E\u0000 a', 'before\u0000 After a NUL'],
     ]) {
       const { body } = await server.get(`/chat/search?q=${encodeURIComponent(q as string)}&channel=found`);
       expect(body.messages.map(({ content }: { content: string }) => content)).toEqual([found]);

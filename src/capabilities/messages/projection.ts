@@ -66,8 +66,9 @@ export function selectMessages(
   add(BEFORE, filter.beforeSeq);
   if (filter.text !== undefined) {
     // The whole JSON is quickly looked through; only what is left is parsed, for the text must be in the content.
-    add(CONTAINS('doc'), escapeLike(JSON.stringify(filter.text).slice(1, -1)));
-    add(CONTAINS("doc ->> 'content'"), escapeLike(filter.text));
+    add("doc LIKE '%' || ? || '%' ESCAPE '\\'", escapeLike(JSON.stringify(filter.text).slice(1, -1)));
+    // LIKE would end at a NUL. It and lower() take A-Z and a-z alone as one letter.
+    add("instr(lower(doc ->> 'content'), lower(?)) > 0", filter.text);
   }
   // Each arm walks one index, newest first, and stops at the limit; the arms never show one message twice.
   const arms: { sql: string; params: Params }[] =
@@ -95,8 +96,6 @@ export function selectMessages(
 /** Before the message of a cursor; a cursor of another event stands before the next message, or after the last. */
 const BEFORE =
   '(ts, seq) < (SELECT * FROM (SELECT ts, seq FROM messages WHERE seq >= ? ORDER BY seq LIMIT 1) UNION ALL SELECT 9e15, 9e15 LIMIT 1)';
-
-const CONTAINS = (expression: string) => `(${expression}) LIKE '%' || ? || '%' ESCAPE '\\'`;
 
 function escapeLike(text: string): string {
   return text.replace(/[\\%_]/g, '\\$&');
