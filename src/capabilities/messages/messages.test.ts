@@ -200,7 +200,25 @@ describe('reacting', () => {
     expect(after.entity('messages', 'm1').reactions).toEqual({ [emoji]: ['kai'] });
   });
 
-  test.each(['', 'two words', '__proto__', 'x'.repeat(65), '\u0000'])('%j is no reaction', (emoji) => {
+  test.each(['👨‍👩‍👧‍👦', '❤️‍🔥', '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', '👍🏽', '+1'])(
+    '%j is a reaction',
+    (emoji) => {
+      const { after } = scene.when('messages.react', { id: 'm1', from: 'kai', emoji });
+      expect(after.entity('messages', 'm1').reactions).toEqual({ [emoji]: ['kai'] });
+    },
+  );
+
+  test.each([
+    '',
+    'two words',
+    '__proto__',
+    'x'.repeat(65),
+    '\u0000',
+    '\u202e👍',
+    '👍\u200d',
+    '\u200d👍',
+    '👍\u{e0067}\u{e007f}',
+  ])('%j is no reaction', (emoji) => {
     scene
       .when('messages.react', { id: 'm1', from: 'kai', emoji })
       .thenRefused('invalid_input', 'emoji and from are required');

@@ -8,11 +8,14 @@ export const MessageId = EntityId;
 /** Characters of a message at most; the event that carries it has a bound in bytes as well. */
 const CONTENT = 200_000;
 
-/** A reaction: an emoji or a short word without spaces. */
+/** A reaction: an emoji or a short word without spaces. Invisible are only joiners between two characters, and what makes a region's flag of 🏴. */
 export const Emoji = z
   .string()
-  .regex(/^[^\s\p{C}]{1,32}(?:\u200d[^\s\p{C}]{1,32})*$/u, 'an emoji or a short word')
-  .max(64)
+  .regex(
+    /^(?!\u200d)(?:[^\s\p{C}]|\u200d(?=[^\s\p{C}])|(?<=\u{1f3f4})[\u{e0020}-\u{e007e}]+\u{e007f})+$/u,
+    'an emoji or a short word',
+  )
+  .max(64, 'at most 64 characters')
   .refine((emoji) => emoji !== '__proto__', 'not an emoji');
 
 /** Something that goes with a message: a name and where it is. */
