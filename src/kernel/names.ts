@@ -16,22 +16,25 @@ export const EntityId = z.string().regex(/^\P{C}{1,128}$/u, '1 to 128 characters
 /** A whole number, also where a door can carry only text. */
 export function wholeNumber(min: number, max: number): z.ZodType<number, number | string> {
   return z
-    .union([
-      z.number(),
-      z
-        .string()
-        .trim()
-        .regex(/^-?\d{1,16}$/, 'a whole number')
-        .transform(Number),
-    ])
+    .union(
+      [
+        z.number(),
+        z
+          .string()
+          .trim()
+          .regex(/^-?\d{1,16}$/)
+          .transform(Number),
+      ],
+      { error: ({ input }) => (input === undefined ? undefined : 'a whole number') },
+    )
     .pipe(z.number().int().min(min).max(max)) as unknown as z.ZodType<number, number | string>;
 }
 
 /** A yes or no, also where a door can carry only text. */
-export const flag = z.union([
-  z.boolean(),
-  z.enum(['1', '0', 'true', 'false', '']).transform((text) => text === '1' || text === 'true'),
-]);
+export const flag = z.union(
+  [z.boolean(), z.enum(['1', '0', 'true', 'false', '']).transform((text) => text === '1' || text === 'true')],
+  '1 or 0',
+);
 
 /** How deep JSON of a caller's own may be nested. SQLite reads no JSON that is deeper than 1000. */
 const DEPTH = 64;

@@ -121,3 +121,14 @@ test.each([
   expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
   expect(JSON.parse(answer.body)).toMatchObject({ status, code, success: false });
 });
+
+test.each([
+  ['limit=many', 'limit: a whole number'],
+  ['limit=1.5', 'limit: a whole number'],
+  ['since=1e3', 'since: a whole number'],
+  ['limit=2&limit=3', 'limit: a whole number'],
+  ['compact=maybe', 'compact: 1 or 0'],
+])('?%s is answered with what it should have been', async (query, detail) => {
+  const { status, body } = await server.get(`/chat/messages?${query}`);
+  expect([status, body.detail]).toEqual([400, detail]);
+});
