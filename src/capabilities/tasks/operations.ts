@@ -34,7 +34,10 @@ const list = query({
   run({ limit, offset, fields, compact, ...filter }, { state }: QueryContext<State>) {
     const matching = [...state.tasks.values()].filter(matcher(filter));
     matching.sort((a, b) => b.updatedAt - a.updatedAt || b.createdAt - a.createdAt || (a.id < b.id ? 1 : -1));
-    const { taken } = capBytes(matching.slice(offset, offset + limit), (task) => JSON.stringify(task).length);
+    const { taken } = capBytes(
+      matching.slice(offset, offset + limit),
+      (task) => Buffer.byteLength(JSON.stringify(task)) + 1,
+    );
     return {
       tasks: pick(compact ? taken.map(toCompact) : taken, fields) as z.input<typeof TaskOutput>[],
       total: matching.length,

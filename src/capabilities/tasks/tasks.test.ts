@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { given } from '../../../tests/support/given.ts';
+import { LIST_BYTES } from '../../kernel/page.ts';
 import { agents } from '../agents/index.ts';
 import { importTasks } from './import.ts';
 import { tasks } from './index.ts';
@@ -104,15 +105,19 @@ describe('listing', () => {
     ]);
   });
 
-  test('stays below a size, and goes on by offset', async () => {
-    const large = { description: 'x'.repeat(200_000) };
-    const big = given(table, ...Array.from({ length: 8 }, (_, i) => created(`t${i}`, large)));
-    const first = await big.asks('tasks.list', {});
-    expect(first).toMatchObject({ total: 8, more: true });
-    const rest = await big.asks('tasks.list', { offset: first.tasks.length });
-    expect(first.tasks.length + rest.tasks.length).toBe(8);
-    expect(rest.more).toBeUndefined();
-  });
+  test.each(['x'.repeat(200_000), '語'.repeat(70_000)])(
+    'stays below a size, and goes on by offset',
+    async (description) => {
+      const large = { description };
+      const big = given(table, ...Array.from({ length: 8 }, (_, i) => created(`t${i}`, large)));
+      const first = await big.asks('tasks.list', {});
+      expect(first).toMatchObject({ total: 8, more: true });
+      expect(Buffer.byteLength(JSON.stringify(first.tasks))).toBeLessThanOrEqual(LIST_BYTES + 2);
+      const rest = await big.asks('tasks.list', { offset: first.tasks.length });
+      expect(first.tasks.length + rest.tasks.length).toBe(8);
+      expect(rest.more).toBeUndefined();
+    },
+  );
 });
 
 test('one task is got by its id, in the words of the original where it is not there', async () => {
