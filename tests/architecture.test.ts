@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pages } from '../docs/generate.ts';
 import { capabilities } from '../src/capabilities/index.ts';
+import { CATALOGUE } from '../src/kernel/errors.ts';
 import { CLOSE } from '../src/transports/ws/close-codes.ts';
 import { filesBelow, type Module, modules, readText } from './support/source.ts';
 
@@ -143,6 +144,15 @@ describe('the generated pages are what `npm run docs` writes', () => {
     const missing = Object.entries(CLOSE).filter(([, code]) => !text.includes(`| ${code} |`));
     expect(missing).toEqual([]);
   });
+});
+
+test('every error code is thrown somewhere', () => {
+  const texts = source.filter(({ path }) => path !== 'src/kernel/errors.ts').map(({ path }) => readText(path));
+  // What is thrown and is no Refusal becomes `internal`.
+  const unused = Object.keys(CATALOGUE).filter(
+    (code) => code !== 'internal' && !texts.some((text) => text.includes(`'${code}'`)),
+  );
+  expect(unused).toEqual([]);
 });
 
 interface Package {

@@ -28,7 +28,6 @@ export const CATALOGUE = {
     title: 'Not an idempotency key',
     hint: 'Use 1 to 200 printable ASCII characters, for example a UUID.',
   },
-  unauthenticated: { status: 401, title: 'Who are you?', hint: 'This server has no tokens: leave the credential out.' },
   origin_refused: {
     status: 403,
     title: 'This origin may not call the server',
@@ -91,11 +90,6 @@ export const CATALOGUE = {
     title: 'The stream cannot be continued from this cursor',
     hint: 'Take /snapshot, then continue from its cursor.',
   },
-  precondition_failed: {
-    status: 412,
-    title: 'It changed since you read it',
-    hint: 'Read it again, then send the change with the new ETag.',
-  },
   too_large: {
     status: 413,
     title: 'Too large',
@@ -122,8 +116,7 @@ export const CATALOGUE = {
     title: 'A default channel stays',
     hint: 'Only channels that you created can be archived.',
   },
-  name_reserved: { status: 422, title: 'This name is reserved', hint: 'Choose another name.' },
-  rate_limited: { status: 429, title: 'Too many at once', hint: 'Wait as long as Retry-After says.' },
+  rate_limited: { status: 429, title: 'Too many at once', hint: 'Let go of some, then try again.' },
   internal: {
     status: 500,
     title: 'A fault of the server',

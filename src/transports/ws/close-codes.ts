@@ -1,9 +1,11 @@
 import type { WebSocket } from 'ws';
 
-/** Why a WebSocket was closed: RFC 6455 section 7.4, and ours from 4400 on. docs/reference/websocket.md says when each comes. */
+/**
+ * Why we close a WebSocket: RFC 6455 section 7.4, and ours from 4400 on; `ws` itself closes with 1002, 1007 and 1009.
+ * docs/reference/websocket.md says when each comes.
+ */
 export const CLOSE = {
   goingAway: 1001,
-  tooBig: 1009,
   restart: 1012,
   overloaded: 1013,
   badFrame: 4400,
