@@ -56,9 +56,12 @@ test.each([
   '{"from":"m","content":"x","metadata":{"constructor":{"prototype":{"polluted":1}}}}',
   '{"from":"m","content":"x","metadata":{"\\u005f_proto__":{"polluted":1}}}',
 ])('a body that reaches for prototypes is refused: %s', async (body) => {
-  expect(await code(request('POST /chat/messages', [host, 'Content-Type: application/json'], body))).toBe(
-    '400 malformed_json',
-  );
+  const answer = await raw(server.port, request('POST /chat/messages', [host, 'Content-Type: application/json'], body));
+  expect(answer.status).toBe(400);
+  expect(JSON.parse(answer.body)).toMatchObject({
+    code: 'malformed_json',
+    detail: expect.stringContaining('__proto__'),
+  });
   expect(({} as { polluted?: number }).polluted).toBeUndefined();
 });
 

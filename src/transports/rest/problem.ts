@@ -19,7 +19,7 @@ function fromHttp({ statusCode, code, message = '' }: HttpError): Refusal | unde
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new Refusal('malformed_json', 'The body is empty.');
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new Refusal('malformed_json', 'The body is not valid JSON.');
+      return new Refusal('malformed_json', 'The body is not valid JSON, or reaches for "__proto__".');
     case 'FST_ERR_BAD_URL':
       return new Refusal('malformed_request', 'The path is not valid.');
     case 'FST_ERR_MAX_PARAM_LENGTH':
@@ -35,8 +35,6 @@ function fromHttp({ statusCode, code, message = '' }: HttpError): Refusal | unde
 /** The Refusal that a thrown value is to the caller; a bug stays what it is. */
 export function asRefusal(thrown: unknown): Refusal | undefined {
   if (thrown instanceof Refusal) return thrown;
-  if (thrown instanceof SyntaxError && 'statusCode' in thrown)
-    return new Refusal('malformed_json', 'The body is not valid JSON.');
   return thrown !== null && typeof thrown === 'object' ? fromHttp(thrown as HttpError) : undefined;
 }
 
