@@ -73,7 +73,7 @@ export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType> exte
 
 export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<I, O> {
   run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
-  /** Shown as Server-Sent Events: always, or where the caller accepts nothing else. Frames hold the whole event or its data. */
+  /** Shown as Server-Sent Events: always, or where the caller accepts an event stream. Frames hold the whole event or its data. */
   stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
 }
 
