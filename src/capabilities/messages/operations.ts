@@ -93,16 +93,9 @@ const send = command({
     const timestamp = now + drafts.length;
     const id = context.id('msg');
     const { from, content, metadata, attachments } = input;
-    const data: Record<string, unknown> = {
-      id,
-      from,
-      content,
-      timestamp,
-      channel,
-      reactions: {},
-      seq: seq + drafts.length,
-    };
-    if (to !== undefined) data.to = to;
+    const ends = to === undefined ? { id, from } : { id, from, to };
+    const place = { timestamp, channel, reactions: {}, seq: seq + drafts.length };
+    const data: Record<string, unknown> = { ...ends, content, ...place };
     if (threadId !== undefined) data.threadId = threadId;
     if (metadata !== undefined) data.metadata = metadata;
     if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
