@@ -97,6 +97,16 @@ test('a snapshot and then its events have neither gap nor duplicate while others
   expect(snapshot.state.channels.find(({ id }: { id: string }) => id === 'general').count).toBe(from);
 });
 
+test('what is shown first holds 1 MiB of messages at most, the newest', async () => {
+  await using server = await testNode();
+  for (let i = 0; i < 8; i++) await server.post('link', `${i}${'x'.repeat(190_000)}`);
+  await using chat = await openSocket(`${server.url}/chat/ws`);
+  const { messages: history } = await chat.next(({ type }) => type === 'history');
+  const { messages: snapshot } = (await server.get('/snapshot')).body;
+  for (const messages of [history, snapshot])
+    expect(messages.map(({ content }: { content: string }) => content[0]).join('')).toBe('34567');
+});
+
 test('a socket holds 32 subscriptions, also while snapshots are taken, and a sid once', async () => {
   await using server = await testNode();
   await using hub = await openSocket(`${server.url}/ws`);

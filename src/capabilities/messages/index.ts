@@ -1,4 +1,5 @@
-import { capability, type SocketFeed } from '../../kernel/capability.ts';
+import { capability, type IndexView, type SocketFeed } from '../../kernel/capability.ts';
+import { capBytes } from '../../kernel/page.ts';
 import { type ChannelsState, DEFAULT_SUBSCRIPTIONS, dmEnds } from '../channels/state.ts';
 import type { InboxState } from '../inbox/state.ts';
 import { mentions } from './mentions.ts';
@@ -11,19 +12,22 @@ const SNAPSHOT = 200;
 /** Messages that the original's WebSocket shows first. */
 const HISTORY = 50;
 
+/** The newest messages that the agent may read, oldest first; fewer than `limit` where they are large. */
+function newest(view: IndexView, agent: string | undefined, limit: number): Message[] {
+  const { sql, params } = selectMessages({}, agent, limit);
+  const { taken } = capBytes(view.all<MessageRow>(sql, ...params), ({ doc }) => Buffer.byteLength(doc) + 1);
+  return taken.map(toMessage).reverse();
+}
+
 /** The WebSocket of the original contract: the last messages, then each new one. */
 const chatSocket: SocketFeed = {
   path: '/chat/ws',
   types: ['message_*'],
   first: (context) =>
-    context.index((view) => {
-      const { sql, params } = selectMessages({}, context.agent, HISTORY);
-      const messages = view
-        .all<MessageRow>(sql, ...params)
-        .map(toMessage)
-        .reverse();
-      return { frame: { type: 'history', messages }, seq: view.seq };
-    }),
+    context.index((view) => ({
+      frame: { type: 'history', messages: newest(view, context.agent, HISTORY) },
+      seq: view.seq,
+    })),
   each: ({ type, seq, data }) =>
     type === 'message_posted' ? { type: 'message', message: { ...data, seq } } : { type, data },
 };
@@ -52,14 +56,6 @@ export const messages = capability<MessagesState & ChannelsState & InboxState>({
       mentions(content ?? '', agent)
     );
   },
-  snapshot(view, agent) {
-    const { sql, params } = selectMessages({}, agent, SNAPSHOT);
-    return {
-      messages: view
-        .all<MessageRow>(sql, ...params)
-        .map(toMessage)
-        .reverse(),
-    };
-  },
+  snapshot: (view, agent) => ({ messages: newest(view, agent, SNAPSHOT) }),
   sockets: [chatSocket],
 });
