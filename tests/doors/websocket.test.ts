@@ -136,6 +136,22 @@ test('nothing is done that was sent after the frame for which the socket is clos
   expect((await server.get('/health')).body.journal.head).toBe(head + 1);
 });
 
+test('a socket that is being closed is read to its end, also where an answer comes too late', async () => {
+  await using server = await testNode();
+  await using hub = await openSocket(`${server.url}/ws?agent=link`);
+  const { head } = (await server.get('/health')).body.journal;
+  hub.send({ type: 'call', id: 1, op: 'messages.send', input: { content: 'in time' } });
+  hub.send('{');
+  // Its answer to the close frame comes after the call is done.
+  hub.socket.pause();
+  await expect.poll(async () => (await server.get('/health')).body.journal.durable).toBe(head + 1);
+  await server.post('link', 'one turn later');
+  const began = performance.now();
+  hub.socket.resume();
+  expect((await hub.closed).code).toBe(4400);
+  expect(performance.now() - began).toBeLessThan(2_000);
+});
+
 test('unsubscribe ends it, also before its snapshot has come', async () => {
   await using server = await testNode();
   await using hub = await openSocket(`${server.url}/ws`);

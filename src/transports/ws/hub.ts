@@ -165,8 +165,8 @@ export class HubClient implements Stream {
     setImmediate(() => {
       const results = this.#results;
       this.#results = [];
-      // A client that sends calls and does not read the answers is not read from either.
-      if (!this.#connection.sendAll(results)) this.#socket.pause();
+      // A client that sends calls and does not read the answers is not read from either, but for its close frame.
+      if (!this.#connection.sendAll(results) && this.#socket.readyState === this.#socket.OPEN) this.#socket.pause();
     });
   }
 
