@@ -9,6 +9,7 @@ import { capabilities } from './capabilities/index.ts';
 import { VERSION } from './capabilities/system/version.ts';
 import type { Config } from './config.ts';
 import type { Capability } from './kernel/capability.ts';
+import { newEpoch } from './kernel/cursor.ts';
 import { idempotencyKeys } from './kernel/idempotency.ts';
 import { FileJournal } from './kernel/journal/file-journal.ts';
 import { Kernel, type World } from './kernel/kernel.ts';
@@ -63,9 +64,6 @@ function random(n: number): string {
 }
 
 const REAL_WORLD: World = { clock: Date.now, random };
-
-/** Crockford's base32, in lower case: no letter that looks like a digit. */
-const newEpoch = customAlphabet('0123456789abcdefghjkmnpqrstvwxyz', 8);
 
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
 export async function openKernel(

@@ -1,4 +1,8 @@
+import { customAlphabet } from 'nanoid';
 import { Refusal } from './errors.ts';
+
+/** A new epoch, in Crockford's base32 in lower case: no letter that looks like a digit. */
+export const newEpoch = customAlphabet('0123456789abcdefghjkmnpqrstvwxyz', 8);
 
 /** A place in the one order: after event `seq` of the journal's `epoch`. */
 export interface Cursor {

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { newEpoch } from '../../kernel/cursor.ts';
 import { backUp, restore } from '../../kernel/journal/backup.ts';
 import { inspect, problemOf } from '../../kernel/journal/inspect.ts';
 import { segmentsIn } from '../../kernel/journal/layout.ts';
 import { repair } from '../../kernel/journal/repair.ts';
-import { type DataDirectory, indexedUpTo, newEpoch, whileLocked } from './directory.ts';
+import { type DataDirectory, indexedUpTo, whileLocked } from './directory.ts';
 import { RecordReader } from './records.ts';
 
 /** The journal is not as it should be; the process ends with 1. */

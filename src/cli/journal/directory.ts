@@ -1,17 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { customAlphabet } from 'nanoid';
 import { lockDirectory } from '../../store/lock.ts';
 import { openDatabase } from '../../store/sqlite.ts';
 
-/** Crockford's base32, in lower case: no letter that looks like a digit. */
-export const newEpoch = customAlphabet('0123456789abcdefghjkmnpqrstvwxyz', 8);
-
+/** The places of a data directory that the tool works on. */
 export interface DataDirectory {
   data: string;
   journal: string;
 }
 
+/** The places in a data directory, which need not be there. */
 export function dataDirectory(data: string): DataDirectory {
   return { data: resolve(data), journal: join(resolve(data), 'journal') };
 }
