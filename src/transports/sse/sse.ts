@@ -1,12 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Entry } from '../../kernel/feed/entry.ts';
 import type { Feed, Format, Gap, Page } from '../../kernel/feed/feed.ts';
 import type { Filter, FilterInput } from '../../kernel/feed/filter.ts';
 import { Pump, type Sink } from '../../kernel/feed/pump.ts';
-import { type Caller, validate } from '../../kernel/validate.ts';
+import { validate } from '../../kernel/validate.ts';
+import type { OpenStream } from '../rest/routes.ts';
 import { OVERLOADED_RETRY_MS, RETRY_MS, type Stream, type StreamSettings, type Streams } from '../streams.ts';
 import { BatchWindow } from './batch-window.ts';
 import { frame } from './frame.ts';
@@ -24,16 +23,8 @@ interface StreamInput extends FilterInput {
   batchMs?: number;
 }
 
-type OpenSse = (
-  operation: Operation & { kind: 'query' },
-  input: Record<string, unknown>,
-  caller: Caller,
-  request: FastifyRequest,
-  reply: FastifyReply,
-) => Promise<FastifyReply>;
-
 /** Server-Sent Events (WHATWG HTML, section 9.2) of the feed, for every operation whose answer is a stream. */
-export function createSse({ feed, streams, settings, batchMs }: SseOptions): OpenSse {
+export function createSse({ feed, streams, settings, batchMs }: SseOptions): OpenStream {
   const formats: Record<'event' | 'data', Format<Buffer>> = {
     event: formatOf('sse event', (entry) => frame(entry.type, entry.frame, feed.cursor(entry.seq))),
     data: formatOf('sse data', (entry) => frame(entry.type, JSON.stringify(entry.event.data), feed.cursor(entry.seq))),
