@@ -53,6 +53,7 @@ export interface StreamSettings {
   tickMs: number;
 }
 
+/** The times that clients are promised; tests bring shorter ones. */
 export const STREAM_DEFAULTS: StreamSettings = {
   stallMs: 30_000,
   idleMs: 15_000,

@@ -10,9 +10,7 @@ interface State extends AgentsState {
 
 const AgentOutput = z.object({ name: z.string(), firstSeen: z.number() });
 const { fields, limit } = listInput(1_000, 1_000);
-const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER)
-  .default(0)
-  .describe('Agents to pass over: the list only grows at its end.');
+const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe('Agents of the list to pass over.');
 
 const list = query({
   name: 'agents.list',

@@ -27,6 +27,7 @@ export const DEFAULT_CHANNELS = ['general', 'problems', 'shipping', 'dev', 'deci
 /** The channels that an agent's inbox follows until it says otherwise. */
 export const DEFAULT_SUBSCRIPTIONS = ['general', 'decisions', 'problems', 'shipping'] as const;
 
+/** True for the five channels that are always there. */
 export function isDefault(id: string): boolean {
   return (DEFAULT_CHANNELS as readonly string[]).includes(id);
 }
@@ -65,6 +66,7 @@ interface Posted {
   timestamp: number;
 }
 
+/** Folds what is done to channels and, of messages, how many there are and who has posted. */
 export function apply(state: ChannelsState, event: Event): void {
   switch (event.type) {
     case 'channel_created': {

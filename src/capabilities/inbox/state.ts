@@ -16,6 +16,7 @@ export interface InboxState {
   inboxes: Entities<Inbox>;
 }
 
+/** Folds inboxes. */
 export function apply(state: InboxState, event: Event): void {
   if (event.type !== 'inbox_imported') return;
   const part = event.data as unknown as Inbox;

@@ -40,7 +40,7 @@ export const messages = capability<MessagesState & ChannelsState & InboxState>({
   events: {
     message_posted: 'A message was posted: the message.',
     message_edited: 'Its author changed the text: id, channel, from, content.',
-    message_deleted: 'Its author deleted it: id, channel, from.',
+    message_deleted: 'Its author deleted it: id, channel, from, threadId where it was a reply.',
     message_reacted: 'A reaction was added or taken back: id, channel, emoji, agent, added.',
   },
   topics: ['chat'],

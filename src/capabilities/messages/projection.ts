@@ -37,6 +37,7 @@ export interface MessageFilter {
   text?: string | undefined;
 }
 
+/** A row as it is read: the message as JSON, and the event that posted it. */
 export interface MessageRow {
   doc: string;
   seq: number;
@@ -111,6 +112,7 @@ export function selectReplies(view: IndexView, threadId: string, after: number, 
   );
 }
 
+/** The message of a row. */
 export function toMessage({ doc }: { doc: string }): Message {
   return JSON.parse(doc) as Message;
 }

@@ -48,6 +48,7 @@ export const Message = z.object({
 
 const content = z.string().max(CONTENT, `at most ${CONTENT} characters`);
 
+/** What a post says. A message without text has an attachment. */
 export const SendInput = z
   .object({
     from: AgentName.describe('Who speaks.'),

@@ -1,6 +1,7 @@
 import type { Entities } from '../../kernel/collection.ts';
 import type { Event } from '../../kernel/event.ts';
 
+/** Something that was said, as the events so far leave it. Times are milliseconds since 1970. */
 export interface Message {
   id: string;
   from: string;
@@ -32,6 +33,7 @@ interface Change {
   added: boolean;
 }
 
+/** Folds posts, edits, deletions and reactions, and keeps the count of replies. */
 export function apply(state: MessagesState, event: Event): void {
   if (event.type === 'message_posted') {
     const message = event.data as unknown as Message;

@@ -22,6 +22,7 @@ export interface TasksState {
   tasks: Entities<Task>;
 }
 
+/** Folds tasks. */
 export function apply(state: TasksState, event: Event): void {
   if (event.type !== 'task_created') return;
   const task = event.data as unknown as Task;

@@ -176,6 +176,7 @@ export class Feed {
   }
 }
 
+/** Says in one sentence why a stream cannot go on. */
 export function describeGap(gap: Gap): string {
   if (gap === 'epoch')
     return 'The cursor belongs to another epoch of the journal (restored, repaired, or another server).';

@@ -37,6 +37,7 @@ export class JournalDiskFull extends JournalRefused {
 /** What a full disk looks like: no space, quota used up, a file-size limit. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
+/** True for what the operating system says where a disk or a quota is full. */
 export function isDiskFull(error: unknown): boolean {
   return FULL.has((error as NodeJS.ErrnoException | undefined)?.code ?? '');
 }

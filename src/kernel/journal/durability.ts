@@ -15,6 +15,7 @@ export function syncMethod(platform: NodeJS.Platform = process.platform): SyncMe
   return constants.O_DSYNC === undefined || platform === 'win32' ? 'fdatasync' : 'O_DSYNC';
 }
 
+/** The setting in words, for people. */
 export function describeDurability(durability: Durability): string {
   return durability.mode === 'always'
     ? `always (${syncMethod()})`

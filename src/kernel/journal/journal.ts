@@ -18,6 +18,7 @@ export interface JournalListener {
   failed(error: Error): void;
 }
 
+/** What `/health` tells of the journal. */
 export interface JournalStatus {
   driver: string;
   durability: string;

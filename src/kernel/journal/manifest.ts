@@ -64,6 +64,7 @@ function parse(file: string, text: string): Manifest {
   throw new JournalDamaged(file, '', `${issue?.path.join('.')}: ${issue?.message}`);
 }
 
+/** Replaces the manifest in one step that a power cut cannot cut in two. */
 export function writeManifest(dir: string, manifest: Manifest): void {
   replaceFile(join(dir, MANIFEST_FILE), Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
 }

@@ -6,6 +6,7 @@ import { type KeptSegment, replaceJournal } from './replacement.ts';
 import { readHeader, SCHEMA, scanSegment, segmentFile } from './segment.ts';
 import { endOfLastWholeCommand } from './whole-commands.ts';
 
+/** What a repair kept, and where the rest is. */
 export interface Repair {
   /** Seq of the last record kept. */
   last: number;

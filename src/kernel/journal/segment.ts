@@ -27,12 +27,15 @@ export interface SegmentHeader {
   prev?: PreviousSegment;
 }
 
+/** The name of the file whose first event is `first`. */
 export function segmentFile(first: number): string {
   return `${String(first).padStart(20, '0')}.jsonl`;
 }
 
+/** The name of a segment, with its first seq. */
 export const SEGMENT_FILE = /^(\d{20})\.jsonl$/;
 
+/** The first line of a segment. */
 export function encodeHeader(header: SegmentHeader): Buffer {
   return Buffer.from(sealLine(JSON.stringify(header).slice(0, -1)));
 }
@@ -44,6 +47,7 @@ export interface Damage {
   reason: string;
 }
 
+/** What a segment holds, as far as it is whole. */
 export interface Scan {
   header: SegmentHeader | undefined;
   /** Seq of the last good record; `first - 1` where there is none. */
@@ -142,6 +146,7 @@ export function readHeader(dir: string, first: number): SegmentHeader | undefine
   }
 }
 
+/** The SHA-256 of bytes, as hexadecimal digits. */
 export function sha256(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Refusal } from '../../kernel/errors.ts';
 
+/** By which names the server is reached, and which pages may call it. */
 export interface GuardOptions {
   /** The port that the server listens on. */
   port: () => number;
@@ -20,6 +21,7 @@ function originOf(name: string): string {
   return `${name.endsWith(':443') ? 'https' : 'http'}://${withoutDefaultPort(name)}`;
 }
 
+/** Says which requests may come in. */
 export interface Guard {
   /** Throws a Refusal where the request may not come in. */
   check(request: IncomingMessage): void;

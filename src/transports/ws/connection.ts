@@ -8,6 +8,7 @@ export const HIGH_WATER = 256 * 1024;
 /** Milliseconds a stalled peer gets to take its close frame; `close()` alone would keep its buffer for 30 s. */
 const TERMINATE_MS = 500;
 
+/** What the owner of a connection is told. */
 export interface ConnectionEvents {
   /** The peer takes bytes again. */
   drained?(): void;

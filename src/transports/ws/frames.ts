@@ -27,6 +27,7 @@ export const ClientFrame = z.discriminatedUnion('type', [
 ]);
 export type ClientFrame = z.output<typeof ClientFrame>;
 
+/** What a client may do at most, as `hello` tells it. */
 export const LIMITS = {
   /** Bytes of a frame that a client sends. */
   frame_bytes: 256 * 1024,
