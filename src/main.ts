@@ -6,6 +6,7 @@ import { type Config, InvalidSettings, readConfig } from './config.ts';
 import { JournalRefused } from './kernel/journal/damage.ts';
 import { createLogger } from './logger.ts';
 import { startNode } from './node.ts';
+import { createProgress } from './progress.ts';
 import { IndexAhead } from './store/index-store.ts';
 import { DirectoryInUse } from './store/lock.ts';
 
@@ -43,21 +44,6 @@ function refuse(error: unknown): never {
   process.exit(1);
 }
 
-/** A line a second: how far, how fast, how much longer. */
-function progress(began: number): (done: number, total: number) => void {
-  let last = began;
-  return (done, total) => {
-    const now = performance.now();
-    if (now - last < 1_000 && done < total) return;
-    if (done >= total && last === began) return;
-    last = now;
-    const rate = done / ((now - began) / 1_000);
-    say(
-      `Reading the journal: ${done} of ${total} events (${Math.floor((100 * done) / total)} %), ${Math.round(rate)}/s, ${Math.ceil((total - done) / rate)} s left`,
-    );
-  };
-}
-
 async function main(): Promise<void> {
   loadDotenv({ quiet: true });
   const config: Config = readConfig(process.env);
@@ -67,7 +53,7 @@ async function main(): Promise<void> {
     config,
     // The start screen says where it listens; the HTTP layer need not say it again.
     logger: config.LOG_LEVEL === 'info' ? logger.child({}, { level: 'warn' }) : logger,
-    onProgress: progress(began),
+    onProgress: createProgress(say),
     onFailure(error) {
       logger.fatal({ err: error }, 'the disk failed: what was in flight may or may not be stored');
       // Callers get their answers first; nothing more is written.
