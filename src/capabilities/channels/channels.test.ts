@@ -106,6 +106,12 @@ describe('listing', () => {
     expect((await scene.asks('channels.rooms', {}, 'kai')).rooms).toHaveLength(5);
   });
 
+  test('a compact room leaves out who has posted in it', async () => {
+    const { rooms } = await given(table, created, posted('ops', 'kai', T0)).asks('channels.rooms', { compact: '1' });
+    expect(rooms[0]).toMatchObject({ id: 'ops', name: 'Operations', count: 1, lastActivity: T0 });
+    for (const room of rooms) expect(room).not.toHaveProperty('participants');
+  });
+
   test('an imported channel is as old as its first message', () => {
     const scene = given(table, { ...created, data: { ...created.data, createdAt: 42 } });
     expect(scene.entity('channels', 'ops').createdAt).toBe(42);

@@ -12,13 +12,13 @@ export interface State extends ChannelsState {
 
 /** `<last activity>.<id>` of the last channel that was shown. */
 const CURSOR = /^\d{1,16}\.[\w.:-]{1,160}$/;
-const { fields, limit } = listInput(1_000, 1_000);
+const { fields, limit, compact } = listInput(1_000, 1_000);
 const cursor = z
   .string()
   .regex(CURSOR, 'the cursor of an earlier answer')
   .optional()
   .describe('Goes on where an earlier answer with `more` ended: its `cursor`.');
-const paging = { fields, limit, cursor };
+const paging = { fields, limit, cursor, compact };
 
 /** Every channel that the agent may read, newest activity first; equal ones in the order of the defaults, then by id. */
 function visible(state: State, agent: string | undefined): Channel[] {
@@ -92,13 +92,19 @@ const rooms = query({
   input: z.object(paging),
   output: z.object({ rooms: z.array(Room.partial()), ...listOutput }),
   run(input, { state }: QueryContext<State>) {
-    const { items, ...rest } = page(visible(state, undefined), input, toRoom);
+    const { items, ...rest } = page(visible(state, undefined), input, input.compact ? toCompactRoom : toRoom);
     return { rooms: items, ...rest };
   },
 });
 
 function toRoom(channel: Channel): z.input<typeof Room> {
   return { ...channel, participants: [...channel.participants] };
+}
+
+/** A room without those who have posted in it, who may be many. */
+function toCompactRoom(channel: Channel): Partial<z.input<typeof Room>> {
+  const { participants: _, createdBy: __, ...room } = channel;
+  return room;
 }
 
 const create = command({
