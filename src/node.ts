@@ -133,7 +133,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       allowedHosts: [...(isIPv6(config.HOST) ? [] : [config.HOST]), ...config.ALLOWED_HOSTS],
       allowedOrigins: config.ALLOWED_ORIGINS,
     });
-    const app: FastifyInstance = createHttpServer({ guard, logger });
+    const app: FastifyInstance = createHttpServer({ guard, logger, head: () => kernel.feed.head });
     // Before the server stops listening: open streams would keep it from ending.
     app.addHook('preClose', async () => streams.close(reason));
     if (config.ALLOWED_ORIGINS.length > 0) {

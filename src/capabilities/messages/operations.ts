@@ -7,7 +7,7 @@ import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { capBytes, LIST_BYTES, listInput, listOutput, pick, shorten } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { type ChannelsState, dmChannel, dmEnds, findChannel, mayRead } from '../channels/state.ts';
-import { type MessageFilter, type MessageRow, selectMessages, selectReplies, toMessage } from './projection.ts';
+import { type MessageRow, selectMessages, selectReplies, toMessage } from './projection.ts';
 import { DeleteInput, EditInput, MessageId, Message as MessageOutput, ReactInput, SendInput } from './schema.ts';
 import { type Message, type MessagesState, reactors } from './state.ts';
 
@@ -266,14 +266,15 @@ const thread = query({
     if (parent?.deletedAt !== undefined && !parent.replyCount)
       throw new Refusal('message_deleted', `The message "${id}" was deleted.`, { error: 'Message not found' });
     const after = place(cursor, context);
-    const rows = await context.index((view) => selectReplies(view, root, after ?? 0, limit + 1));
     const first = after === undefined && parent ? present([parent], fields, compact) : [];
-    const { taken, cut } = presentRows(rows.slice(0, limit), fields, compact, first);
-    const more = cut || rows.length > limit;
+    const room = limit - first.length;
+    const rows = await context.index((view) => selectReplies(view, root, after ?? 0, room + 1));
+    const { taken, cut } = presentRows(rows.slice(0, room), fields, compact, first);
+    const more = cut || rows.length > room;
     return {
       messages: [...first, ...taken.map(({ item }) => item)],
       count: parent ? 1 + (parent.replyCount ?? 0) : taken.length,
-      ...(more && { more, cursor: formatCursor(context.epoch, taken.at(-1)?.seq ?? 0) }),
+      ...(more && { more, cursor: formatCursor(context.epoch, taken.at(-1)?.seq ?? after ?? 0) }),
     };
   },
 });
@@ -377,4 +378,3 @@ function toCompact({
 }
 
 export const operations = [send, list, get, thread, reactions, react, edit, remove, search];
-export type { MessageFilter };

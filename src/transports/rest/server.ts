@@ -1,14 +1,15 @@
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Guard } from '../guard/guard.ts';
+import { checkBodyType, readJsonBodies } from './json-body.ts';
 import { asRefusal, sendProblem } from './problem.ts';
 import { answerUnreadable } from './unreadable.ts';
-
-export const BODY_LIMIT = 1024 * 1024;
 
 export interface HttpServerOptions {
   guard: Guard;
   logger: FastifyBaseLogger;
+  /** Seq of the newest event that may be shown: what a refusal stands at. */
+  head: () => number;
 }
 
 /** A socket whose upgrade was answered otherwise is nobody's any more: Node has no time-out for it, and does not close it. */
@@ -17,13 +18,12 @@ function hangUpWhereUpgraded({ headers, raw }: Pick<FastifyRequest, 'headers' | 
 }
 
 /** An HTTP server that lets in what the guard lets in, reads JSON only, and says every refusal as a problem. */
-export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyInstance {
+export function createHttpServer({ guard, logger, head }: HttpServerOptions): FastifyInstance {
   const app: FastifyInstance = Fastify({
     loggerInstance: logger,
     // A logger of its own for each request costs a tenth of the request.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
     forceCloseConnections: true,
@@ -50,10 +50,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
       reply.raw.once('finish', () => hangUpWhereUpgraded(request));
     },
   });
-  // Fastify reads text/plain by default, which a page of any origin may send without asking.
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string', bodyLimit: BODY_LIMIT }, parseJson);
+  readJsonBodies(app);
 
   let closing = false;
   app.addHook('preClose', (done) => {
@@ -64,9 +61,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
     try {
       if (closing) throw new Refusal('shutting_down', 'The server is stopping.', { retryAfter: 1 });
       guard.check(request.raw);
-      const type = request.headers['content-type'];
-      if (type !== undefined && type !== 'application/json' && !/^application\/json\s*(?:;|$)/i.test(type))
-        throw new Refusal('not_json', `The body is "${type.slice(0, 80)}".`);
+      checkBodyType(request.headers);
       done();
     } catch (error) {
       done(error as Error);
@@ -93,7 +88,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
   app.setErrorHandler((error, request, reply) => {
     if (asRefusal(error) === undefined)
       request.log.error({ err: error, method: request.method, url: request.url }, 'a fault of the server');
-    return sendProblem(reply, error);
+    return sendProblem(reply.header('x-seq', head()), error);
   });
   const routes: { method: string; pattern: RegExp }[] = [];
   app.addHook('onRoute', ({ method, url }) => {
@@ -101,6 +96,7 @@ export function createHttpServer({ guard, logger }: HttpServerOptions): FastifyI
     for (const name of [method].flat()) routes.push({ method: name, pattern });
   });
   app.setNotFoundHandler((request, reply) => {
+    reply.header('x-seq', head());
     const path = request.url.split('?')[0] ?? '';
     const methods = [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
     if (methods.length === 0 || methods.includes(request.method))
