@@ -6,7 +6,7 @@ import { Refusal } from '../../kernel/errors.ts';
 const BODY_LIMIT = 1024 * 1024;
 const JSON_TYPE = /^application\/json\s*(?:;|$)/i;
 /** JSON is UTF-8 (RFC 8259, section 8.1), so no other charset can be meant. */
-const OTHER_CHARSET = /;\s*charset\s*=\s*"?(?!utf-?8\b)/i;
+const OTHER_CHARSET = /;\s*charset\s*=\s*(?!"?utf-?8\b)/i;
 
 /** Refuses a body that is not said to be plain JSON, before it is read: `not_json`. */
 export function checkBodyType(headers: IncomingHttpHeaders): void {
