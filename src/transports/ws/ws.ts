@@ -34,7 +34,7 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
 
   app.addHook('onRequest', (request, _, done) => {
     const speaks = (request.routeOptions.config as { websocket?: boolean }).websocket === true || request.is404;
-    done(request.ws && !speaks ? new Refusal('malformed_request', 'There is no WebSocket at this path.') : undefined);
+    done(request.ws && !speaks ? noUpgrade(request) : undefined);
   });
 
   const route = (
@@ -93,6 +93,16 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
       });
     }
   }
+}
+
+/** Node hands every upgrade to whoever takes one, so clients that try for HTTP/2 (h2c) come here too. */
+function noUpgrade({ headers }: FastifyRequest): Refusal {
+  const protocol = String(headers.upgrade).slice(0, 40);
+  const detail =
+    protocol.toLowerCase() === 'websocket'
+      ? 'There is no WebSocket at this path.'
+      : `The server upgrades to WebSocket alone, not to "${protocol}": use HTTP/1.1 without an Upgrade header.`;
+  return new Refusal('malformed_request', detail);
 }
 
 function agentOf({ query, headers }: FastifyRequest): string | undefined {

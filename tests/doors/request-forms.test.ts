@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestNode, testNode } from '../support/node.ts';
+import { raw } from '../support/raw.ts';
 
 let server: TestNode;
 beforeAll(async () => {
@@ -74,4 +75,12 @@ test('a page of a thread holds as many messages as were asked for, its first mes
     cursor = `&cursor=${body.cursor}`;
   }
   expect(seen).toEqual([id, ...replies.map((reply) => reply.id)]);
+});
+
+test('a client that tries for HTTP/2 is told to use HTTP/1.1', async () => {
+  const upgrade = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQBAAAA'];
+  const head = ['GET /health HTTP/1.1', `Host: 127.0.0.1:${server.port}`, ...upgrade, '', ''].join('\r\n');
+  const answer = await raw(server.port, head);
+  expect(answer.status).toBe(400);
+  expect(JSON.parse(answer.body).detail).toContain('use HTTP/1.1 without an Upgrade header');
 });
