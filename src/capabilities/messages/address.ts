@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+import { Refusal } from '../../kernel/errors.ts';
+import { type ChannelsState, dmChannel, dmEnds, mayRead } from '../channels/state.ts';
+import { findAlive } from './access.ts';
+import type { SendInput } from './schema.ts';
+import type { MessagesState } from './state.ts';
+
+/** Where a message goes: the channel, and the other end of a direct message. */
+export function address(
+  input: z.infer<typeof SendInput>,
+  state: MessagesState & ChannelsState,
+): { channel: string; to: string | undefined; threadId: string | undefined } {
+  const { from, to } = input;
+  if (input.threadId !== undefined) {
+    const parent = findAlive(state, input.threadId, from);
+    if (input.channel !== undefined && input.channel !== parent.channel) {
+      throw new Refusal('thread_in_other_channel', `The thread is in "${parent.channel}", not in "${input.channel}".`);
+    }
+    const end = otherEnd(parent.channel, from);
+    if (end !== undefined && to !== undefined && to !== end)
+      throw new Refusal('thread_in_other_channel', `The thread is private to "${from}" and "${end}".`);
+    // Threads are one level deep: a reply to a reply joins its thread.
+    return { channel: parent.channel, to: end ?? to, threadId: parent.threadId ?? parent.id };
+  }
+  const channel = input.channel ?? (to === undefined ? 'general' : dmChannel(from, to));
+  const end = otherEnd(channel, from);
+  if (!mayRead(channel, from))
+    throw new Refusal('not_a_party', `"${channel}" is private, and "${from}" is none of its ends.`);
+  if (end !== undefined && dmChannel(from, end) !== channel)
+    throw new Refusal('invalid_input', `The channel of the two is "${dmChannel(from, end)}".`);
+  if (end !== undefined && to !== undefined && to !== end)
+    throw new Refusal('invalid_input', `"${channel}" is private to its ends; "${to}" is none of them.`);
+  return { channel, to: end ?? to, threadId: undefined };
+}
+
+function otherEnd(channel: string, from: string): string | undefined {
+  const ends = dmEnds(channel);
+  return ends && (ends[0] === from ? ends[1] : ends[0]);
+}
