@@ -1,22 +1,13 @@
 import type { Result, Settings } from './support/benchmark.ts';
 import { temporaryDirectory } from './support/directory.ts';
 import { httpLoad, postRequest } from './support/http-load.ts';
+import { type MeasuredLoad, measureLoad } from './support/measured-load.ts';
 import { MESSAGE } from './support/messages.ts';
 import { assertStored, type Server, startServer } from './support/server.ts';
-import { figure, median, quantile, ratio } from './support/statistics.ts';
-import { cpuTime } from './support/usage.ts';
+import { figure, median, ratio } from './support/statistics.ts';
 
 const CONNECTIONS = [1, 16, 64];
 const BOUND = 0.85;
-
-interface Run {
-  rate: number;
-  p50: number;
-  p99: number;
-  /** Microseconds of the server's CPU for a request: all threads, and the main thread alone. */
-  cpu: number;
-  mainCpu: number;
-}
 
 class Side {
   readonly server: Server;
@@ -28,18 +19,11 @@ class Side {
     this.request = postRequest(server.port, '/chat/messages', MESSAGE);
   }
 
-  async run(connections: number, ms: number): Promise<Run> {
-    const before = cpuTime(this.server.pid);
-    const { responses, rate, latencies } = await httpLoad(this.server.port, this.request, connections, ms);
-    const after = cpuTime(this.server.pid);
-    this.answered += responses;
-    return {
-      rate,
-      p50: quantile(latencies, 0.5),
-      p99: quantile(latencies, 0.99),
-      cpu: (after.all - before.all) / responses,
-      mainCpu: (after.mainThread - before.mainThread) / responses,
-    };
+  async run(connections: number, ms: number): Promise<MeasuredLoad> {
+    const { server, request } = this;
+    const run = await measureLoad(server.pid, () => httpLoad(server.port, request, connections, ms));
+    this.answered += run.responses;
+    return run;
   }
 }
 
@@ -57,11 +41,11 @@ export async function post({ quick }: Settings): Promise<Result> {
   const result: Result = { checks: [], tables: [] };
   const rows: string[][] = [];
   for (const connections of CONNECTIONS) {
-    const runs: { bare: Run; ours: Run }[] = [];
+    const runs: { bare: MeasuredLoad; ours: MeasuredLoad }[] = [];
     for (let round = 0; round < rounds; round++)
       runs.push({ bare: await bare.run(connections, ms), ours: await ours.run(connections, ms) });
     for (const side of ['bare', 'ours'] as const) {
-      const middle = (name: keyof Run) => figure(median(runs.map((run) => run[side][name])));
+      const middle = (name: keyof MeasuredLoad) => figure(median(runs.map((run) => run[side][name])));
       rows.push([
         String(connections),
         side === 'bare' ? 'bare Fastify' : 'reflectt-node',
@@ -72,7 +56,7 @@ export async function post({ quick }: Settings): Promise<Result> {
         middle('mainCpu'),
       ]);
     }
-    const against = (name: keyof Run) => median(runs.map((run) => run.ours[name] / run.bare[name]));
+    const against = (name: keyof MeasuredLoad) => median(runs.map((run) => run.ours[name] / run.bare[name]));
     rows.push([
       String(connections),
       'ratio',

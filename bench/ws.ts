@@ -1,10 +1,10 @@
 import type { Result, Settings } from './support/benchmark.ts';
 import { temporaryDirectory } from './support/directory.ts';
 import { httpLoad, type Load, postRequest } from './support/http-load.ts';
+import { measureLoad } from './support/measured-load.ts';
 import { MESSAGE } from './support/messages.ts';
 import { assertStored, startServer } from './support/server.ts';
-import { figure, median, quantile, ratio } from './support/statistics.ts';
-import { cpuTime } from './support/usage.ts';
+import { figure, median, ratio } from './support/statistics.ts';
 import { pipelinedCalls } from './support/ws-calls.ts';
 
 const WINDOW = 256;
@@ -24,17 +24,9 @@ export async function ws({ quick }: Settings): Promise<Result> {
   };
   let answered = 0;
   const run = async (door: 'post' | 'ws') => {
-    const before = cpuTime(server.pid);
-    const { rate, responses, latencies } = await doors[door]();
-    const after = cpuTime(server.pid);
-    answered += responses;
-    return {
-      rate,
-      p50: quantile(latencies, 0.5),
-      p99: quantile(latencies, 0.99),
-      cpu: (after.all - before.all) / responses,
-      mainCpu: (after.mainThread - before.mainThread) / responses,
-    };
+    const measured = await measureLoad(server.pid, doors[door]);
+    answered += measured.responses;
+    return measured;
   };
   await run('post');
   await run('ws');

@@ -3,15 +3,12 @@ import closeWithGrace from 'close-with-grace';
 import { config as loadDotenv } from 'dotenv';
 import { VERSION } from './capabilities/system/version.ts';
 import { type Config, InvalidSettings, readConfig } from './config.ts';
-import { JournalRefused } from './kernel/journal/damage.ts';
 import { createLogger } from './logger.ts';
-import { startNode } from './node.ts';
+import { OPENING_REFUSALS, startNode } from './node.ts';
 import { createProgress } from './progress.ts';
-import { IndexAhead } from './store/index-store.ts';
-import { DirectoryInUse } from './store/lock.ts';
 
 /** What the person at the keyboard can mend: said in words, without a stack. */
-const EXPECTED = [InvalidSettings, DirectoryInUse, JournalRefused, IndexAhead];
+const EXPECTED = [InvalidSettings, ...OPENING_REFUSALS];
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);

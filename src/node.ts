@@ -11,10 +11,11 @@ import type { Config } from './config.ts';
 import type { Capability } from './kernel/capability.ts';
 import { newEpoch } from './kernel/cursor.ts';
 import { idempotencyKeys } from './kernel/idempotency.ts';
+import { JournalRefused } from './kernel/journal/damage.ts';
 import { FileJournal } from './kernel/journal/file-journal.ts';
 import { Kernel, type World } from './kernel/kernel.ts';
-import { IndexStore } from './store/index-store.ts';
-import { lockDirectory } from './store/lock.ts';
+import { IndexAhead, IndexStore } from './store/index-store.ts';
+import { DirectoryInUse, lockDirectory } from './store/lock.ts';
 import { createGuard } from './transports/guard/guard.ts';
 import { addDocs } from './transports/rest/docs.ts';
 import { finishAnswers } from './transports/rest/finish-answers.ts';
@@ -45,6 +46,9 @@ export interface Node {
   /** Ends streams with a reason, answers what was begun, and lets go of the data directory. */
   close(reason?: 'shutdown' | 'restart'): Promise<void>;
 }
+
+/** Why a data directory is not opened, where a person can mend it: to be said in words, without a stack. */
+export const OPENING_REFUSALS = [DirectoryInUse, JournalRefused, IndexAhead];
 
 export interface OpenedKernel {
   kernel: Kernel;

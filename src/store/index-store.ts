@@ -125,7 +125,7 @@ export class IndexStore implements Store {
     // the timer: `reached` sends at once.
     if (this.#inFlight || this.#retry) return;
     if (last && last.changes.length >= CHANGES_AT_ONCE) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
+    else this.#sendSoon();
   }
 
   reached(seq: number): Promise<void> {
@@ -185,6 +185,10 @@ export class IndexStore implements Store {
     return statement;
   }
 
+  #sendSoon(): void {
+    this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
+  }
+
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -224,7 +228,7 @@ export class IndexStore implements Store {
     this.#waiters = waiting.filter((waiter) => waiter.seq > seq);
     for (const waiter of waiting) if (waiter.seq <= seq) waiter.resolve();
     if (this.#waiters.length > 0 || this.#pending.length > 1) this.#send();
-    else if (this.#pending.length > 0) this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
+    else if (this.#pending.length > 0) this.#sendSoon();
   }
 
   #failed(error: string): void {

@@ -11,7 +11,7 @@ export interface WriteJob {
   seq: number;
   groups: { collection: string; ids: string[]; docs: (object | undefined)[] }[];
 }
-export type WriteDone = { seq: number } | { seq: number; error: string; code: string };
+export type WriteDone = { seq: number } | { seq: number; error: string };
 
 export interface ScanJob {
   job: number;
@@ -24,7 +24,7 @@ export type WorkerData = { role: 'writer'; file: string; tables: TablePlan[] } |
 
 /**
  * Lets everything that answers go first: this thread has time, an acknowledgement has not. Linux gives each thread a
- * priority of its own (setpriority(2), under C library/kernel differences); elsewhere all threads stay alike.
+ * priority of its own (setpriority(2), NOTES); elsewhere all threads stay alike.
  */
 function yieldToAnswers(): void {
   try {
@@ -92,11 +92,7 @@ function inTransaction(database: Database, job: WriteJob, store: (job: WriteJob)
         database.exec('ROLLBACK');
       } catch {}
     }
-    return {
-      seq: job.seq,
-      error: String(error instanceof Error ? error.message : error),
-      code: String((error as { code?: unknown }).code ?? ''),
-    };
+    return { seq: job.seq, error: String(error instanceof Error ? error.message : error) };
   }
 }
 

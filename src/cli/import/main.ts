@@ -6,9 +6,7 @@ import { config as loadDotenv } from 'dotenv';
 import { nanoid } from 'nanoid';
 import { type Config, InvalidSettings, readConfig } from '../../config.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import { JournalRefused } from '../../kernel/journal/damage.ts';
-import { openKernel } from '../../node.ts';
-import { IndexAhead } from '../../store/index-store.ts';
+import { OPENING_REFUSALS, openKernel } from '../../node.ts';
 import { DirectoryInUse } from '../../store/lock.ts';
 import { describeBad, describeParts, partsOf } from './report.ts';
 import { readSource, type Source } from './source.ts';
@@ -111,7 +109,7 @@ async function main(): Promise<void> {
 }
 
 /** What the person at the keyboard can mend: said in words, without a stack. */
-const EXPECTED = [Hopeless, InvalidSettings, DirectoryInUse, JournalRefused, IndexAhead];
+const EXPECTED = [Hopeless, InvalidSettings, ...OPENING_REFUSALS];
 
 function explain(error: unknown): string {
   if (error instanceof Refusal)
