@@ -68,6 +68,12 @@ export const Settings = z.object({
     .prefault('30')
     .describe('Seconds after which a stream whose reader takes nothing is ended.'),
   MAX_STREAMS: numeric(1, 999_999).prefault('5000').describe('Open WebSockets and event streams at most.'),
+  TASK_LEASE_SECONDS: numeric(1, 86_400)
+    .prefault('900')
+    .describe('Seconds that a claim lasts, unless it says otherwise, after the last sign of its holder.'),
+  TASK_MAX_FAILED_RUNS: numeric(1, 1_000)
+    .prefault('3')
+    .describe('Failed runs after which a task is blocked until a person looks at it.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

@@ -13,7 +13,8 @@ import { newEpoch } from './kernel/cursor.ts';
 import { idempotencyKeys } from './kernel/idempotency.ts';
 import { JournalRefused } from './kernel/journal/damage.ts';
 import { FileJournal } from './kernel/journal/file-journal.ts';
-import { Kernel, type World } from './kernel/kernel.ts';
+import { Kernel } from './kernel/kernel.ts';
+import type { World } from './kernel/options.ts';
 import { IndexAhead, IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
 import { createGuard } from './transports/guard/guard.ts';
@@ -35,6 +36,8 @@ export interface NodeOptions {
   onProgress?: (done: number, total: number) => void;
   /** Something that was acknowledged cannot be relied on any more: end the process. */
   onFailure?: (error: Error) => void;
+  /** Told of a fault in what the server does by itself. */
+  onFault?: (error: unknown) => void;
 }
 
 export interface Node {
@@ -71,8 +74,8 @@ const REAL_WORLD: World = { clock: Date.now, random };
 
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
 export async function openKernel(
-  options: Pick<NodeOptions, 'world' | 'capabilities' | 'onProgress' | 'onFailure'> & {
-    config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'>;
+  options: Pick<NodeOptions, 'world' | 'capabilities' | 'onProgress' | 'onFailure' | 'onFault'> & {
+    config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'> & Partial<Config>;
   },
 ): Promise<OpenedKernel> {
   const { config } = options;
@@ -102,8 +105,10 @@ export async function openKernel(
       store,
       capabilities: table,
       world: options.world ?? REAL_WORLD,
+      settings: config,
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(options.onFailure && { onFailure: options.onFailure }),
+      ...(options.onFault && { onFault: options.onFault }),
     });
     return {
       kernel,
@@ -123,7 +128,14 @@ export async function openKernel(
 /** Puts the parts together and listens: the only place that knows them all. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, logger } = options;
-  const { kernel, notes, close: closeKernel } = await openKernel(options);
+  const {
+    kernel,
+    notes,
+    close: closeKernel,
+  } = await openKernel({
+    onFault: (error) => logger.error({ err: error }, 'a fault in what the server does by itself'),
+    ...options,
+  });
   const settings: StreamSettings = {
     ...STREAM_DEFAULTS,
     stallMs: config.STREAM_STALL_SECONDS * 1_000,

@@ -20,7 +20,7 @@ function partOf(path: string): string {
 
 /** Parts that may be imported beside the own one, and packages; `node:` is everywhere. */
 const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
-  kernel: { parts: [], packages: /^(?:zod|nanoid)$/ },
+  kernel: { parts: [], packages: /^(?:zod|nanoid|sorted-btree)$/ },
   store: { parts: ['kernel'], packages: /^@photostructure\/sqlite$/ },
   transports: { parts: ['kernel'], packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse)$/ },
   integrations: { parts: ['kernel'], packages: /^/ },
@@ -40,7 +40,7 @@ function mayImport(from: string, { target, local, typeOnly }: Module['imports'][
   const to = local ? partOf(target) : '';
   if (local && to === part) return true;
   if (part.startsWith('capabilities/')) {
-    if (!local) return target === 'zod' || target === 'nanoid';
+    if (!local) return /^(?:zod|nanoid|croner)$/.test(target);
     if (to === 'kernel') return true;
     const [, own = ''] = part.split('/');
     const [, other = ''] = to.split('/');

@@ -130,8 +130,13 @@ describe('an original data directory', () => {
 
     const [login, , tokens] = linesOf(place.old, 'tasks.jsonl');
     const { assignee: _, ...done } = tokens;
-    expect((await server.get('/tasks')).body).toEqual({ tasks: [login, done], total: 2 });
-    expect((await server.get(`/tasks/${login.id}`)).body).toEqual({ task: login });
+    const seq = expect.any(Number);
+    const imported = [
+      { ...login, seq },
+      { ...done, seq },
+    ];
+    expect((await server.get('/tasks')).body).toEqual({ tasks: imported, total: 2 });
+    expect((await server.get(`/tasks/${login.id}`)).body).toEqual({ task: imported[0] });
     expect((await server.get('/tasks/nowhere')).body).toMatchObject({ status: 404, error: 'Task not found' });
 
     expect((await server.get('/inbox/kai/subscriptions')).body).toEqual({ subscriptions: ['general', 'design'] });
@@ -227,7 +232,7 @@ describe('what is bad', () => {
     const first = readFileSync(file, 'utf8').split('\n').length;
     for (const [line] of bad) appendFileSync(file, Buffer.concat([Buffer.from(line), Buffer.from('\r\n')]));
     appendFileSync(file, JSON.stringify({ ...good, id: 'last', surprise: 1 }));
-    appendFileSync(join(place.old, 'tasks.jsonl'), '{"id":"t","title":"t","status":"cancelled"}\n');
+    appendFileSync(join(place.old, 'tasks.jsonl'), '{"id":"t","title":"t","status":"finished"}\n');
     writeFileSync(join(place.old, 'inbox/link.json'), '{"agent":"link"');
     writeFileSync(join(place.old, 'inbox/other.json'), '{"agent":"zoe"}');
     writeFileSync(join(place.old, 'inbox/no name.json'), '{"ackedMessageIds":[]}');

@@ -41,6 +41,8 @@ const WRONG: [name: string, value: string][] = [
   ['STREAM_STALL_SECONDS', '0'],
   ['STREAM_STALL_SECONDS', '1.5'],
   ['MAX_STREAMS', '-1'],
+  ['TASK_LEASE_SECONDS', '0'],
+  ['TASK_MAX_FAILED_RUNS', 'many'],
   ['SEGMENT_MIB', '2000'],
 ];
 
@@ -60,6 +62,8 @@ test('nothing set means the defaults, and so does an empty value', () => {
     ALLOWED_ORIGINS: [],
     STREAM_STALL_SECONDS: 30,
     MAX_STREAMS: 5_000,
+    TASK_LEASE_SECONDS: 900,
+    TASK_MAX_FAILED_RUNS: 3,
     SEGMENT_MIB: 64,
   };
   expect(readConfig({})).toEqual(defaults);

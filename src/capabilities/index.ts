@@ -8,4 +8,4 @@ import { system } from './system/index.ts';
 import { tasks } from './tasks/index.ts';
 
 /** What the server can do, in order: a capability may use those before it. Adding one: a folder and a line here. */
-export const capabilities: readonly Capability[] = [agents, channels, inbox, messages, tasks, events, system];
+export const capabilities: readonly Capability[] = [agents, channels, inbox, tasks, messages, events, system];

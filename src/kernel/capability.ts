@@ -2,13 +2,17 @@ import type { z } from 'zod';
 import type { Entities, LiveCollection } from './collection.ts';
 import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
-import type { Health } from './kernel.ts';
+import type { Health } from './health.ts';
+import type { OrderSpec } from './order.ts';
 
 /** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
 export type InputSchema = z.ZodObject;
 
 /** Which route shows an operation: `POST /chat/messages/:id/react`. */
 export type HttpRoute = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`;
+
+/** The settings of this server, by name; one that is absent has its default. */
+export type Settings = Readonly<Record<string, unknown>>;
 
 /** What a command may know while it decides: pure, so the same command with the same context decides the same. */
 export interface Context<S> {
@@ -17,6 +21,12 @@ export interface Context<S> {
   readonly actor: string;
   /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
   readonly now: number;
+  /**
+   * What the clock on the wall says, in milliseconds since 1970. `now` runs ahead of it while events come faster than
+   * one a millisecond, so what lasts (a lease) is measured by this one.
+   */
+  readonly wall: number;
+  readonly settings: Settings;
   /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
   readonly seq: number;
   /** A new id `<prefix>-<now>-<9 chars>`. */
@@ -50,7 +60,7 @@ export interface QueryContext<S> {
   readonly operations: ReadonlyMap<string, Operation>;
 }
 
-interface OperationSpec<I extends InputSchema, O extends z.ZodType> {
+interface OperationSpec<S, I extends InputSchema, O extends z.ZodType> {
   /** `messages.send` */
   name: string;
   /** One line for people and agents. */
@@ -62,16 +72,33 @@ interface OperationSpec<I extends InputSchema, O extends z.ZodType> {
   actor?: keyof z.infer<I> & string;
   /** What `error` says when the input is invalid, in the words that clients of the original contract know. */
   complaint?: string;
+  /** The entity that it shows or changes has a tag: the seq of the event that last changed it. */
+  etag?: {
+    /** Of what the answer shows: the ETag. */
+    of(answer: z.input<O>): number | undefined;
+    /** Of what the input names, as it is now: If-Match is compared with it in the same step as the command decides. */
+    current?(input: z.infer<I>, state: S): number | undefined;
+  };
 }
 
-export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<I, O> {
+export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
   /** Decides what happens, or throws a Refusal. Pure; may be called again for the same request. */
   decide(input: z.infer<I>, context: Context<S>): Draft[];
+  /**
+   * Declared by a command that may be asked to wait (its input has `wait`, in seconds) until there is something to
+   * do: decided again after each event that may bring it. Such a command decides nothing and changes nothing until then.
+   */
+  wait?: {
+    /** True where there is nothing yet. */
+    idle(input: z.infer<I>, context: Context<S>): boolean;
+    /** True where the event may bring what is waited for. */
+    wokenBy(event: Event): boolean;
+  };
   /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
   answer(events: readonly Event[], state: S, input: z.infer<I>): z.input<O>;
 }
 
-export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<I, O> {
+export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
   run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
   /** Shown as Server-Sent Events: always, or where the caller accepts an event stream. Frames hold the whole event or its data. */
   stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
@@ -96,7 +123,12 @@ export function query<S, I extends InputSchema, O extends z.ZodType>(spec: Query
 
 /** How the index keeps a collection: wholly in memory as well, or on disk alone with `seq` in each entity. */
 export type CollectionSpec =
-  | { name: string; keep: 'memory' }
+  | {
+      name: string;
+      keep: 'memory';
+      /** Orders in which commands and queries walk the entities, by name. */
+      orders?: Readonly<Record<string, OrderSpec<never>>>;
+    }
   | {
       name: string;
       keep: 'history';
@@ -134,6 +166,13 @@ export interface Capability<S = never> {
   apply?(state: S, event: Event): void;
   /** Who may read an event of this capability; undefined means everybody. */
   readers?(event: Event): readonly string[] | undefined;
+  /** What it does by itself when its time has come. */
+  due?: {
+    /** When there is something to do next, in milliseconds since 1970; undefined: nothing. Asked before every command. */
+    at(state: S): number | undefined;
+    /** Does what is due at `wall`, some of it at least. Without input. */
+    command: Command;
+  };
   /** True where the event is addressed to the agent. */
   concerns?(event: Event, agent: string, state: S): boolean;
   /** Its part of `/health`. */

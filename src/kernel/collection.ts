@@ -1,3 +1,5 @@
+import { Order, type OrderKey, type OrderSpec } from './order.ts';
+
 /** One change of one entity: enough to take it back and to store it. */
 export interface Change {
   readonly collection: Collection<object>;
@@ -46,18 +48,23 @@ export abstract class Collection<T extends object> implements Entities<T> {
 
   put(id: string, entity: T): void {
     this.#note(id, entity);
-    this.entities.set(id, entity);
+    this.set(id, entity);
   }
 
   delete(id: string): void {
     this.#note(id, undefined);
-    this.entities.delete(id);
+    this.set(id, undefined);
   }
 
   /** Puts back what was there before a change; notes nothing. */
   restore(id: string, before: object | undefined): void {
-    if (before === undefined) this.entities.delete(id);
-    else this.entities.set(id, before as T);
+    this.set(id, before as T | undefined);
+  }
+
+  /** The one place where memory changes. */
+  protected set(id: string, entity: T | undefined): void {
+    if (entity === undefined) this.entities.delete(id);
+    else this.entities.set(id, entity);
   }
 
   #note(id: string, after: T | undefined): void {
@@ -66,8 +73,15 @@ export abstract class Collection<T extends object> implements Entities<T> {
   }
 }
 
-/** A collection that is wholly in memory: channels, agents, settings. */
+/** A collection that is wholly in memory: channels, agents, tasks. */
 export class LiveCollection<T extends object> extends Collection<T> {
+  readonly #orders: ReadonlyMap<string, Order<T>>;
+
+  constructor(name: string, log: ChangeLog, orders: Readonly<Record<string, OrderSpec<never>>> = {}) {
+    super(name, log);
+    this.#orders = new Map(Object.entries(orders).map(([order, spec]) => [order, new Order(spec as OrderSpec<T>)]));
+  }
+
   get(id: string): T | undefined {
     return this.entities.get(id);
   }
@@ -80,12 +94,47 @@ export class LiveCollection<T extends object> extends Collection<T> {
     return this.entities.size;
   }
 
+  /** How many entities stand in a group of a declared order. */
+  count(order: string, group: string): number {
+    return this.#order(order).size(group);
+  }
+
+  /** The groups of a declared order in which entities stand. */
+  groups(order: string): IterableIterator<string> {
+    return this.#order(order).groups();
+  }
+
+  /** The entities of a group in its order, from the first or from the first at or after a key. Change nothing while reading. */
+  *inOrder(order: string, group: string, from?: OrderKey): Generator<T, void> {
+    for (const id of this.#order(order).ids(group, from)) yield this.entities.get(id) as T;
+  }
+
+  /** The first entity of a group. */
+  first(order: string, group: string): T | undefined {
+    const id = this.#order(order).first(group);
+    return id === undefined ? undefined : this.entities.get(id);
+  }
+
   /** Puts what the index held at start; notes no change. */
   load(id: string, entity: T): void {
-    this.entities.set(id, entity);
+    this.set(id, entity);
   }
 
   indexed(): void {}
+
+  #order(name: string): Order<T> {
+    const order = this.#orders.get(name);
+    if (order === undefined) throw new Error(`${this.name} has no order ${name}`);
+    return order;
+  }
+
+  protected override set(id: string, entity: T | undefined): void {
+    if (this.#orders.size > 0) {
+      const before = this.entities.get(id);
+      for (const order of this.#orders.values()) order.change(id, before, entity);
+    }
+    super.set(id, entity);
+  }
 }
 
 /** Entities that stay in memory after they are in the index, because the newest are asked for most. */

@@ -39,6 +39,11 @@ export const CATALOGUE = {
     hint: 'The X-Agent header, the `agent` parameter and the author in the body must name one agent.',
   },
   not_the_author: { status: 403, title: 'Only the author may do this', hint: 'Ask the author, or post a new message.' },
+  not_the_reviewer: {
+    status: 403,
+    title: 'Somebody else reviews this task',
+    hint: 'Its reviewer decides; PATCH the reviewer to change who that is.',
+  },
   not_a_party: {
     status: 403,
     title: 'This conversation is private to its two ends',
@@ -101,6 +106,27 @@ export const CATALOGUE = {
     title: 'This server is not that host',
     hint: 'Use http://127.0.0.1:<port>, or add the name to ALLOWED_HOSTS.',
   },
+  task_deleted: { status: 410, title: 'The task was deleted', hint: 'GET /tasks/<id>/history tells what it was.' },
+  TASK_ALREADY_ASSIGNED: {
+    status: 409,
+    title: 'Another agent has this task',
+    hint: 'Take another: POST /tasks/next {"agent":"…","claim":true}. To take this one from its holder, say so: takeover.',
+  },
+  stale_claim: {
+    status: 409,
+    title: 'This claim is over',
+    hint: 'Stop: the task may be in other hands. Nothing was changed. Read the task, and claim it again if it is free.',
+  },
+  not_the_holder: {
+    status: 409,
+    title: 'You have not claimed this task',
+    hint: 'Claim it first: POST /tasks/<id>/claim {"agent":"…"}, and send the claim’s id as `claim`.',
+  },
+  precondition_failed: {
+    status: 412,
+    title: 'It was changed meanwhile',
+    hint: 'Read it again, look at what changed, and send your change with the new ETag.',
+  },
   idempotency_key_reused: {
     status: 422,
     title: 'This key was used for another request',
@@ -116,6 +142,37 @@ export const CATALOGUE = {
     title: 'A default channel stays',
     hint: 'Only channels that you created can be archived.',
   },
+  transition_refused: {
+    status: 422,
+    title: 'A task cannot go there from where it is',
+    hint: 'Choose one of `allowed`.',
+  },
+  unknown_task: {
+    status: 422,
+    title: 'A task that is named does not exist',
+    hint: 'Create the tasks in `unknown` first, or leave them out.',
+  },
+  dependency_cycle: {
+    status: 422,
+    title: 'Tasks would wait for each other',
+    hint: 'Each task in `cycle` waits for the next; take one of these dependencies away.',
+  },
+  too_many_dependents: {
+    status: 422,
+    title: 'Too many tasks wait for one',
+    hint: 'Let them wait for a task between.',
+  },
+  task_blocked: {
+    status: 422,
+    title: 'The task waits',
+    hint: 'Work on one of `blockers` first; where there are none, a person must set the task to todo.',
+  },
+  review_required: {
+    status: 422,
+    title: 'The reviewer has not approved it',
+    hint: 'Set it to validating; its reviewer then sends POST /tasks/<id>/review {"by":"…","verdict":"approve"}.',
+  },
+  no_reviewer: { status: 422, title: 'The task has no reviewer', hint: 'PATCH it with a reviewer, or set it to done.' },
   rate_limited: { status: 429, title: 'Too many at once', hint: 'Let go of some, then try again.' },
   internal: {
     status: 500,

@@ -1,4 +1,4 @@
-import type { Capability, Command, Context, Operation, Query, QueryContext } from './capability.ts';
+import type { Capability, Command, Context, Operation, Query, QueryContext, Settings } from './capability.ts';
 import {
   type Change,
   type ChangeLog,
@@ -7,59 +7,36 @@ import {
   LiveCollection,
   rollBack,
 } from './collection.ts';
+import { DueWork } from './due-work.ts';
 import { Refusal } from './errors.ts';
+import { formatTag, requireTag } from './etag.ts';
 import type { Draft, Encoded, Event, IdempotencyMark } from './event.ts';
 import { Feed } from './feed/feed.ts';
-import type { RingLimits } from './feed/ring.ts';
+import { type Health, healthOf } from './health.ts';
 import { idempotencyKeys, keyId, requestHash, type UsedKey } from './idempotency.ts';
-import type { Batch, Journal, JournalStatus } from './journal/journal.ts';
-import { ANONYMOUS } from './names.ts';
+import type { Batch, Journal } from './journal/journal.ts';
+import { ANONYMOUS, SYSTEM } from './names.ts';
+import type { KernelOptions, World } from './options.ts';
+import { replay } from './replay.ts';
+import { type Sleeper, Sleepers } from './sleepers.ts';
 import { stamp } from './stamp.ts';
-import type { Store, StoreStatus } from './store.ts';
+import type { Store } from './store.ts';
+import { Table } from './table.ts';
 import { type Caller, validate } from './validate.ts';
-
-/** Where time and chance come from; tests bring their own. */
-export interface World {
-  /** Milliseconds since 1970. */
-  clock(): number;
-  /** `n` random characters of a-z and 0-9. */
-  random(n: number): string;
-}
-
-export interface KernelOptions {
-  journal: Journal;
-  store: Store;
-  capabilities: readonly Capability[];
-  world: World;
-  ring?: RingLimits;
-  /** Told while the index is rebuilt from the journal: events done, events in all. */
-  onProgress?: (done: number, total: number) => void;
-  /** The journal or the index cannot be trusted any more: the process must end. */
-  onFailure?: (error: Error) => void;
-}
 
 /** What a door gets for a call. */
 export interface Outcome {
   value: unknown;
   /** The last event of a command; for a query the newest event that it saw. */
   seq: number;
+  /** The entity tag of what the answer shows, where it has one. */
+  etag?: string;
   /** The answer is that of an earlier request with the same idempotency key. */
   replayed?: true;
 }
 
-export interface Health {
-  journal: JournalStatus & { id: string; epoch: string; head: number; durable: number };
-  index: StoreStatus;
-  feed: { subscribers: Record<string, number>; ringBytes: number };
-  parts: Record<string, unknown>;
-}
-
 /** How often a command is decided again when the journal says that somebody else was first. */
 const DECISIONS = 5;
-/** Events read at a time while the index catches up. */
-const REPLAY_PAGE = 2_000;
-/** Events that may wait for the index before a replay waits for it. */
-const REPLAY_BACKLOG = 20_000;
 
 /** Decides commands, keeps the state, answers queries. The only way in for every door. */
 export class Kernel {
@@ -76,7 +53,10 @@ export class Kernel {
   readonly #keys: HistoryCollection<UsedKey>;
   readonly #changes = new Map<Batch, Change[]>();
   readonly #onFailure: ((error: Error) => void) | undefined;
-  readonly #capabilityOf = new Map<string, Capability>();
+  readonly #settings: Settings;
+  readonly #table: Table;
+  readonly #due: DueWork;
+  readonly #sleepers = new Sleepers();
   readonly #state: Record<string, Collection<object>>;
   readonly #folds: readonly ((event: Event) => void)[];
   #lastBatch: Batch | undefined;
@@ -86,26 +66,33 @@ export class Kernel {
   /** Opens the node's state: live entities from the index, then the journal's events that the index lacks. */
   static async open(options: KernelOptions): Promise<Kernel> {
     const kernel = new Kernel(options);
-    await kernel.#replay(options.onProgress);
+    const { journal, store } = options;
+    for (const collection of kernel.#collections.values()) {
+      if (!(collection instanceof LiveCollection)) continue;
+      for (const [id, entity] of store.load(collection.name)) collection.load(id, entity);
+    }
+    kernel.replayed = await replay(journal, store, (records) => kernel.#applyAll(records), options.onProgress);
     options.journal.listen({
       committed: (batch, bytes) => kernel.#committed(batch, bytes),
       aborted: (batches) => kernel.#aborted(batches),
       failed: (error) => kernel.#onFailure?.(error),
     });
+    kernel.#due.changed();
     return kernel;
   }
 
-  private constructor({ journal, store, capabilities, world, ring, onFailure }: KernelOptions) {
+  private constructor({ journal, store, capabilities, world, ring, ...rest }: KernelOptions) {
     this.#journal = journal;
     this.#store = store;
     this.#world = world;
-    this.#onFailure = onFailure;
+    this.#onFailure = rest.onFailure;
+    this.#settings = rest.settings ?? {};
     this.capabilities = capabilities;
     for (const spec of capabilities.flatMap((c) => c.collections)) {
       this.#collections.set(
         spec.name,
         spec.keep === 'memory'
-          ? new LiveCollection(spec.name, this.#log)
+          ? new LiveCollection(spec.name, this.#log, spec.orders)
           : new HistoryCollection(spec.name, this.#log, (id) => store.get(spec.name, id)),
       );
     }
@@ -118,24 +105,20 @@ export class Kernel {
     this.#folds = capabilities
       .filter((c) => c.apply)
       .map((c) => (event: Event) => c.apply?.(this.#state as never, event));
-    const operations = new Map<string, Operation>();
-    for (const c of capabilities) {
-      for (const type of Object.keys(c.events)) this.#capabilityOf.set(type, c);
-      for (const operation of c.operations) {
-        if (operations.has(operation.name)) throw new Error(`operation ${operation.name} is declared twice`);
-        operations.set(operation.name, operation);
-      }
-    }
-    this.operations = operations;
+    this.#table = new Table(capabilities, this.#state);
+    this.operations = this.#table.operations;
     this.feed = new Feed({
       journal,
       ...(ring && { ring }),
-      readersOf: (event) => this.#capabilityOf.get(event.type)?.readers?.(event),
-      relevance: {
-        concerns: (event, agent) =>
-          this.#capabilityOf.get(event.type)?.concerns?.(event, agent, this.#state as never) ?? false,
-        topicTypes: (topic) => this.#topicTypes(topic),
-      },
+      readersOf: (event) => this.#table.readersOf(event),
+      relevance: this.#table,
+    });
+    this.#due = new DueWork({
+      capabilities,
+      state: this.#state,
+      wall: () => this.#world.clock(),
+      perform: (command) => this.#perform(command),
+      onFault: (error) => rest.onFault?.(error),
     });
     store.onApplied((_, changes) => {
       for (const { collection, id, after } of changes) collection.indexed(id, after);
@@ -178,36 +161,66 @@ export class Kernel {
       id = keyId(actor, caller.idempotencyKey);
       mark = { key: caller.idempotencyKey, hash: requestHash(operation.name, input), op: operation.name };
     }
-    for (let attempt = 1; ; attempt++) {
-      if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
-      if (id !== undefined && mark !== undefined) {
-        const used = this.#keys.get(id);
-        if (used) {
-          const outcome = await this.#repeat(operation, input, used, mark);
-          if (outcome) return outcome;
+    const sleeper = this.#sleeper(operation, input, caller);
+    try {
+      for (let attempt = 1; ; ) {
+        if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
+        if (id !== undefined && mark !== undefined) {
+          const used = this.#keys.get(id);
+          if (used) {
+            const outcome = await this.#repeat(operation, input, used, mark);
+            if (outcome) return outcome;
+            continue;
+          }
+        }
+        this.#due.settle();
+        if (caller.ifMatch !== undefined) requireTag(caller.ifMatch, operation.etag?.current?.(input, this.#state));
+        const context = this.#context(actor);
+        // Whoever waited and is gone is given nothing.
+        const gone = sleeper !== undefined && caller.signal?.aborted;
+        const drafts = gone ? [] : operation.decide(input, context);
+        if (drafts.length === 0) {
+          if (sleeper?.waiting && operation.wait?.idle(input, context)) {
+            await sleeper.woken();
+            continue;
+          }
+          const value = operation.answer([], this.#state, input);
+          const seq = this.#journal.head;
+          const aborts = this.#aborts;
+          await this.#durable();
+          if (aborts === this.#aborts) return outcomeOf(operation, value, seq);
+          // What there was nothing to do about has been taken back.
           continue;
         }
+        const { events, batch } = this.#commit(drafts, actor, context.now, mark);
+        const value = operation.answer(events, this.#state, input);
+        try {
+          await batch.settled;
+          return outcomeOf(operation, value, (events.at(-1) as Event).seq);
+        } catch (reason) {
+          if (!(reason instanceof Refusal) || reason.code !== 'conflict' || attempt++ >= DECISIONS) throw reason;
+        }
       }
-      const context = this.#context(actor);
-      const drafts = operation.decide(input, context);
-      if (drafts.length === 0) {
-        const value = operation.answer([], this.#state, input);
-        const seq = this.#journal.head;
-        const aborts = this.#aborts;
-        await this.#durable();
-        if (aborts === this.#aborts) return { value, seq };
-        // What there was nothing to do about has been taken back.
-        continue;
-      }
-      const { events, batch } = this.#commit(drafts, actor, context.now, mark);
-      const value = operation.answer(events, this.#state, input);
-      try {
-        await batch.settled;
-        return { value, seq: (events.at(-1) as Event).seq };
-      } catch (reason) {
-        if (!(reason instanceof Refusal) || reason.code !== 'conflict' || attempt >= DECISIONS) throw reason;
-      }
+    } finally {
+      sleeper?.leave();
     }
+  }
+
+  /** For a caller that waits until there is something to do. */
+  #sleeper(operation: Command, { wait }: Record<string, unknown>, { signal }: Caller): Sleeper | undefined {
+    return operation.wait !== undefined && typeof wait === 'number' && wait > 0
+      ? this.#sleepers.enter(operation, wait * 1_000, signal)
+      : undefined;
+  }
+
+  /** Decides a command of the server's own; what comes of it is decided again where it is taken back. */
+  #perform(command: Command): boolean {
+    const context = this.#context(SYSTEM);
+    const drafts = command.decide({}, context);
+    if (drafts.length === 0) return false;
+    const { batch } = this.#commit(drafts, SYSTEM, context.now, undefined);
+    batch.settled.catch(() => {});
+    return true;
   }
 
   /** Stamps, encodes, applies and appends what was decided: all of it or, where anything throws, nothing. */
@@ -231,7 +244,15 @@ export class Kernel {
     if (changes === undefined) this.#changes.set(batch, this.#log.changes);
     else for (const change of this.#log.changes) changes.push(change);
     this.#lastBatch = batch;
+    this.#due.changed();
     return { events: records.map(({ event }) => event), batch };
+  }
+
+  /** Applies events that are in the journal already. */
+  #applyAll(records: readonly Encoded[]): readonly Change[] {
+    this.#log.changes = [];
+    for (const record of records) this.#apply(record);
+    return this.#log.changes;
   }
 
   #apply({ event, idem }: Encoded): void {
@@ -264,7 +285,8 @@ export class Kernel {
     const value = operation.answer(events, this.#state, input);
     // The answer may show what others have changed since: that too is shown when it is durable.
     await this.#durable();
-    return aborts === this.#aborts ? { value, seq: used.seq + used.n - 1, replayed: true } : undefined;
+    if (aborts !== this.#aborts) return undefined;
+    return { ...outcomeOf(operation, value, used.seq + used.n - 1), replayed: true };
   }
 
   async #ask(
@@ -279,7 +301,7 @@ export class Kernel {
       const value = await operation.run(input, this.#queryContext(agent, caller.signal));
       // What was read may not be durable yet: it is shown when it is.
       await this.#durable();
-      if (aborts === this.#aborts) return { value, seq };
+      if (aborts === this.#aborts) return outcomeOf(operation, value, seq);
     }
   }
 
@@ -290,10 +312,11 @@ export class Kernel {
   }
 
   #context(actor: string): Context<never> {
-    const now = Math.max(this.#world.clock(), this.#journal.lastAt + 1);
+    const wall = this.#world.clock();
+    const now = Math.max(wall, this.#journal.lastAt + 1);
     const seq = this.#journal.head + 1;
     const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
-    return { state: this.#state as never, actor, now, seq, id };
+    return { state: this.#state as never, actor, now, wall, settings: this.#settings, seq, id };
   }
 
   /** What a query may read, for a caller that named itself or not. */
@@ -344,22 +367,12 @@ export class Kernel {
   health(): Health {
     const parts: Record<string, unknown> = {};
     for (const c of this.capabilities) Object.assign(parts, c.health?.(this.#state as never));
-    return {
-      journal: {
-        ...this.#journal.status(),
-        id: this.#journal.id,
-        epoch: this.#journal.epoch,
-        head: this.#journal.head,
-        durable: this.#journal.durable,
-      },
-      index: this.#store.status(),
-      feed: { subscribers: Object.fromEntries(this.feed.subscribers), ringBytes: this.feed.ringBytes },
-      parts,
-    };
+    return healthOf(this.#journal, this.#store, this.feed, parts);
   }
 
   /** Lets everything that was accepted become durable, then closes the journal and the index. */
   close(): Promise<void> {
+    this.#due.close();
     this.#closing ??= this.#journal.close().then(() => this.#store.close());
     return this.#closing;
   }
@@ -368,6 +381,7 @@ export class Kernel {
     const changes = this.#changes.get(batch) ?? [];
     this.#changes.delete(batch);
     this.feed.publish(batch.records, bytes);
+    this.#sleepers.happened(batch.records.map(({ event }) => event));
     this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes);
   }
 
@@ -378,35 +392,11 @@ export class Kernel {
       rollBack(this.#changes.get(batch) ?? []);
       this.#changes.delete(batch);
     }
+    this.#due.changed();
   }
+}
 
-  async #replay(onProgress: KernelOptions['onProgress']): Promise<void> {
-    const from = this.#store.applied;
-    const total = this.#journal.durable - from;
-    for (const collection of this.#collections.values()) {
-      if (!(collection instanceof LiveCollection)) continue;
-      for (const [id, entity] of this.#store.load(collection.name)) collection.load(id, entity);
-    }
-    for (let after = from; after < this.#journal.durable; ) {
-      const records = await this.#journal.read(after, REPLAY_PAGE);
-      if (records.length === 0) throw new Error(`the journal ends at ${after}, before ${this.#journal.durable}`);
-      this.#log.changes = [];
-      for (const record of records) this.#apply(record);
-      after += records.length;
-      this.#store.write(after, this.#log.changes);
-      this.replayed += records.length;
-      onProgress?.(this.replayed, total);
-      if (after - this.#store.applied > REPLAY_BACKLOG) await this.#store.reached(after - REPLAY_BACKLOG / 2);
-    }
-  }
-
-  #topicTypes(topic: string): string[] {
-    const stem = topic.replace(/s$/, '');
-    const types: string[] = [];
-    for (const c of this.capabilities) {
-      const all = c.topics?.includes(topic) || c.topics?.includes(stem);
-      for (const type of Object.keys(c.events)) if (all || type.startsWith(`${stem}_`)) types.push(type);
-    }
-    return types;
-  }
+function outcomeOf(operation: Operation, value: unknown, seq: number): Outcome {
+  const tag = operation.etag?.of(value as never);
+  return tag === undefined ? { value, seq } : { value, seq, etag: formatTag(tag) };
 }

@@ -2,7 +2,9 @@ import { z } from 'zod';
 
 /** Who acts where nobody said who. No agent may take these names. */
 export const ANONYMOUS = 'anonymous';
-const RESERVED = new Set([ANONYMOUS, 'system']);
+/** Who acts where the server does something by itself. */
+export const SYSTEM = 'system';
+const RESERVED = new Set([ANONYMOUS, SYSTEM]);
 
 /** The name of an agent, on every door. */
 export const AgentName = z

@@ -8,6 +8,8 @@ export interface Caller {
   /** The agent that the caller says it is, in a header, a parameter or when it connected. */
   agent?: string | undefined;
   idempotencyKey?: string | undefined;
+  /** Entity tags, as in the header If-Match: the command is refused where the entity has none of them. */
+  ifMatch?: string | undefined;
   /** Aborted when nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
 }

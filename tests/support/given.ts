@@ -3,6 +3,7 @@ import type { Capability, Command, IndexView, Query, QueryContext } from '../../
 import { LiveCollection } from '../../src/kernel/collection.ts';
 import { type ErrorCode, Refusal } from '../../src/kernel/errors.ts';
 import type { Draft, Event } from '../../src/kernel/event.ts';
+import { SYSTEM } from '../../src/kernel/names.ts';
 import { validate } from '../../src/kernel/validate.ts';
 import { createStatements, planOf } from '../../src/store/schema.ts';
 import { openDatabase } from '../../src/store/sqlite.ts';
@@ -41,6 +42,10 @@ export interface Scene {
   when(operation: string | Command, input: Record<string, unknown>, actor?: string): Decision;
   /** A query's answer, which has the declared shape. */
   asks(operation: string, input: Record<string, unknown>, agent?: string): Promise<Json>;
+  /** The same scene, this many milliseconds later. */
+  later(ms: number): Scene;
+  /** What the server does by itself now. */
+  whenDue(): Decision;
   /** The agents, out of these, to whom the last event is addressed. */
   concerned(...agents: string[]): string[];
 }
@@ -58,22 +63,29 @@ export function given(capabilities: readonly Capability[], ...past: Past[]): Sce
   for (const { at, actor = 'anonymous', ...draft } of past) {
     events.push({ seq: events.length + 1, at: at ?? (events.at(-1)?.at ?? T0 - 1) + 1, actor, ...draft });
   }
-  return sceneOf(capabilities, events);
+  return sceneOf(capabilities, events, 0);
 }
 
-function sceneOf(capabilities: readonly Capability[], events: readonly Event[]): Scene {
+function sceneOf(capabilities: readonly Capability[], events: readonly Event[], notBefore: number): Scene {
   const specs = capabilities.flatMap((c) => c.collections);
-  const state = Object.fromEntries(specs.map(({ name }) => [name, new Entities(name, { changes: [] })]));
+  const state = Object.fromEntries(
+    specs.map((spec) => [
+      spec.name,
+      new Entities(spec.name, { changes: [] }, spec.keep === 'memory' ? spec.orders : undefined),
+    ]),
+  );
   for (const event of events) for (const c of capabilities) c.apply?.(state as never, event);
-  const now = (events.at(-1)?.at ?? T0 - 1) + 1;
+  const now = Math.max((events.at(-1)?.at ?? T0 - 1) + 1, notBefore);
   const operations = new Map(capabilities.flatMap((c) => c.operations).map((o) => [o.name, o]));
   const index = async <R>(read: (view: IndexView) => R) => readIndex(capabilities, state, events.length, read);
 
   function decide(operation: Command, input: Record<string, unknown>, actor: string | undefined) {
-    const valid = validate(operation, input, { agent: actor });
-    const by = valid.agent ?? 'anonymous';
-    const id = (prefix: string) => `${prefix}-${now}-xxxxxxxxx`;
-    const drafts = operation.decide(valid.input, { state: state as never, actor: by, now, seq: events.length + 1, id });
+    const valid = validate(operation, input, { agent: actor === SYSTEM ? undefined : actor });
+    const by = actor === SYSTEM ? SYSTEM : (valid.agent ?? 'anonymous');
+    let ids = 0;
+    const id = (prefix: string) => `${prefix}-${now}-${ids++ === 0 ? 'x' : ids}xxxxxxxx`;
+    const context = { state: state as never, actor: by, now, wall: now, settings: {}, seq: events.length + 1, id };
+    const drafts = operation.decide(valid.input, context);
     const made = drafts.map((draft, i): Event => ({ seq: events.length + i + 1, at: now + i, actor: by, ...draft }));
     return { drafts, made, valid: valid.input };
   }
@@ -110,6 +122,12 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[]):
       } satisfies Partial<QueryContext<unknown>>;
       return shaped(operation, await operation.run(valid.input, context as never));
     },
+    later: (ms) => sceneOf(capabilities, events, now + ms),
+    whenDue() {
+      const due = capabilities.find((c) => (c.due?.at(state as never) ?? Number.POSITIVE_INFINITY) <= now)?.due;
+      if (due === undefined) throw new Error('nothing is due');
+      return scene.when(due.command, {}, SYSTEM);
+    },
     concerned(...agents) {
       const event = events.at(-1) as Event;
       const owner = capabilities.find((c) => Object.hasOwn(c.events, event.type));
@@ -141,7 +159,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[]):
       };
     }
     const { drafts, made, valid } = decided;
-    const after = drafts.length === 0 ? scene : sceneOf(capabilities, [...events, ...made]);
+    const after = drafts.length === 0 ? scene : sceneOf(capabilities, [...events, ...made], 0);
     return {
       // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits a decision
       then(...expected) {

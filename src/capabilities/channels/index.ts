@@ -1,6 +1,6 @@
 import { capability } from '../../kernel/capability.ts';
 import { operations, type State } from './operations.ts';
-import { apply, type Channel, DEFAULT_CHANNELS, dmEnds, isDefault, mayRead } from './state.ts';
+import { apply, type Channel, DEFAULT_CHANNELS, dmEnds, isDefault, mayRead, TASK_THREAD } from './state.ts';
 
 export const channels = capability<State>({
   name: 'channels',
@@ -20,7 +20,7 @@ export const channels = capability<State>({
     let rooms = DEFAULT_CHANNELS.length as number;
     for (const channel of state.channels.values()) {
       totalMessages += channel.count;
-      if (!isDefault(channel.id) && dmEnds(channel.id) === undefined) rooms++;
+      if (!isDefault(channel.id) && !channel.id.startsWith(TASK_THREAD) && dmEnds(channel.id) === undefined) rooms++;
     }
     return { chat: { totalMessages, rooms } };
   },

@@ -4,7 +4,15 @@ import { Refusal } from '../../kernel/errors.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { capBytes, listInput, listOutput, pick } from '../../kernel/page.ts';
 import { ChannelName, ChannelSummary, PlainChannelId, Room } from './schema.ts';
-import { type Channel, type ChannelsState, DEFAULT_CHANNELS, findChannel, isDefault, mayRead } from './state.ts';
+import {
+  type Channel,
+  type ChannelsState,
+  DEFAULT_CHANNELS,
+  findChannel,
+  isDefault,
+  mayRead,
+  TASK_THREAD,
+} from './state.ts';
 
 export interface State extends ChannelsState {
   channels: LiveCollection<Channel>;
@@ -20,12 +28,13 @@ const cursor = z
   .describe('Goes on where an earlier answer with `more` ended: its `cursor`.');
 const paging = { fields, limit, cursor, compact };
 
-/** Every channel that the agent may read, newest activity first; equal ones in the order of the defaults, then by id. */
+/** Every channel that the agent may read, but for the threads of tasks, newest activity first; equal ones in the order of the defaults, then by id. */
 function visible(state: State, agent: string | undefined): Channel[] {
   const channels: Channel[] = [];
   for (const id of DEFAULT_CHANNELS) channels.push(findChannel(state, id) as Channel);
   for (const channel of state.channels.values())
-    if (!isDefault(channel.id) && mayRead(channel.id, agent)) channels.push(channel);
+    if (!isDefault(channel.id) && !channel.id.startsWith(TASK_THREAD) && mayRead(channel.id, agent))
+      channels.push(channel);
   return channels.sort(inOrder);
 }
 

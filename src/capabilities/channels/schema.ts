@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const NAME = '[A-Za-z0-9][\\w.-]{0,63}';
-const CHANNEL = new RegExp(`^(?:${NAME}|dm:${NAME}:${NAME}|task:[\\w-]{1,80})$`);
+const CHANNEL = new RegExp(`^(?:${NAME}|dm:${NAME}:${NAME}|task:\\P{C}{1,128})$`, 'u');
 
 /** A channel's id: a name, `dm:<a>:<b>` with the two names in order, or `task:<id>`. */
 export const ChannelId = z

@@ -27,6 +27,9 @@ export const DEFAULT_CHANNELS = ['general', 'problems', 'shipping', 'dev', 'deci
 /** The channels that an agent's inbox follows until it says otherwise. */
 export const DEFAULT_SUBSCRIPTIONS = ['general', 'decisions', 'problems', 'shipping'] as const;
 
+/** What the channel that is a task's thread begins with; the task's id follows. */
+export const TASK_THREAD = 'task:';
+
 /** True for the five channels that are always there. */
 export function isDefault(id: string): boolean {
   return (DEFAULT_CHANNELS as readonly string[]).includes(id);

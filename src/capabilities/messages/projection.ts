@@ -11,7 +11,9 @@ export const messagesTable: CollectionSpec = {
     recipient: "TEXT AS (doc ->> 'to') STORED",
     thread: "TEXT AS (doc ->> 'threadId') STORED",
     ts: "INTEGER AS (doc ->> 'timestamp') STORED",
-    private: "INTEGER AS (channel LIKE 'dm:%') STORED",
+    // 1: for the two ends of a direct channel. 2: a note of the server's own, shown where its channel is asked for.
+    private:
+      "INTEGER AS (CASE WHEN channel LIKE 'dm:%' THEN 1 WHEN sender = 'system' AND channel LIKE 'task:%' THEN 2 ELSE 0 END) STORED",
     deleted: "INTEGER AS (doc ->> 'deletedAt' IS NOT NULL) STORED",
   },
   indexes: [
@@ -33,6 +35,8 @@ export interface MessageFilter {
   after?: number | undefined;
   /** Only messages that come before this one in the list's order. */
   beforeSeq?: number | undefined;
+  /** True: without notes of the server's own. */
+  comments?: boolean;
   /** Only messages that contain this text, letters of either case. */
   text?: string | undefined;
 }
@@ -64,6 +68,7 @@ export function selectMessages(
   add('ts >= ?', filter.since);
   add('ts < ?', filter.before);
   add('ts > ?', filter.after);
+  if (filter.comments) where.push('private <> 2');
   add(BEFORE, filter.beforeSeq);
   if (filter.text !== undefined) {
     // The whole JSON is quickly looked through; only what is left is parsed, for the text must be in the content.

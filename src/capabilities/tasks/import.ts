@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import type { Event } from '../../kernel/event.ts';
 import { fitsOneEvent, Outcome, outcomeOf, TOO_LARGE } from '../../kernel/import.ts';
-import { Task } from './schema.ts';
-import type { TasksState } from './state.ts';
+import { HistoricTask } from './schema.ts';
+import type { Task, TasksState } from './state.ts';
 
 /** A task with its history: its own id and times. */
-export const ImportedTask = Task.refine(fitsOneEvent, TOO_LARGE);
+export const ImportedTask = HistoricTask.refine(fitsOneEvent, TOO_LARGE);
 export type ImportedTask = z.infer<typeof ImportedTask>;
 
 /** Takes over tasks that were made elsewhere; what is there already stays as it is. No door shows this. */
@@ -27,7 +27,16 @@ export const importTasks = command({
   answer(events: readonly Event[], state: TasksState, { tasks }) {
     const created = new Set(events.map(({ subject }) => subject));
     return {
-      outcomes: tasks.map((task) => (created.has(task.id) ? 'imported' : outcomeOf(task, state.tasks.get(task.id)))),
+      outcomes: tasks.map((task) =>
+        created.has(task.id) ? 'imported' : outcomeOf(task, asImported(state.tasks.get(task.id))),
+      ),
     };
   },
 });
+
+/** What of a task came with it, and is not what was made of it here. */
+function asImported(task: Task | undefined): unknown {
+  if (task === undefined) return undefined;
+  const { seq: _, open_blockers: __, ...rest } = task;
+  return rest;
+}

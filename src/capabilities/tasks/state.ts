@@ -1,30 +1,289 @@
 import type { Entities } from '../../kernel/collection.ts';
 import type { Event } from '../../kernel/event.ts';
 
+export type TaskStatus = 'todo' | 'doing' | 'blocked' | 'validating' | 'done' | 'cancelled';
+
+/** Who has a task, and until when. A task with a claim is `doing`. */
+export interface Claim {
+  id: string;
+  agent: string;
+  generation: number;
+  expiresAt: number;
+  /** Seconds. */
+  ttl: number;
+}
+
 /** Work that somebody is to do. Times are milliseconds since 1970. */
 export interface Task {
   id: string;
   title: string;
   description?: string;
-  status: 'todo' | 'doing' | 'blocked' | 'validating' | 'done';
+  status: TaskStatus;
   assignee?: string;
   createdBy: string;
   createdAt: number;
   updatedAt: number;
   priority?: 'P0' | 'P1' | 'P2' | 'P3';
-  blocked_by?: string[];
+  blocked_by?: readonly string[];
   epic_id?: string;
-  tags?: string[];
+  tags?: readonly string[];
   metadata?: Record<string, unknown>;
+  reviewer?: string;
+  review?: { by: string; verdict: 'approved' | 'rejected'; at: number; comment?: string };
+  parent?: string;
+  /** Kept, not counted: its parts, without cancelled ones. */
+  subtasks?: { total: number; done: number };
+  /** Kept, not counted: blockers that are open. */
+  open_blockers?: number;
+  channel?: string;
+  capabilities?: readonly string[];
+  due?: number;
+  position?: number;
+  claim?: Claim;
+  /** Claims so far. */
+  generation?: number;
+  /** Runs that failed or expired since a person last looked at it. */
+  failed_runs?: number;
+  blocked_reason?: string;
+  result?: unknown;
+  artifacts?: readonly Record<string, unknown>[];
+  startedAt?: number;
+  completedAt?: number;
+  recurring?: string;
+  workflow?: string;
+  /** The event that last changed it. */
+  seq: number;
+}
+
+export type Outcome =
+  | 'completed'
+  | 'failed'
+  | 'expired'
+  | 'released'
+  | 'blocked'
+  | 'cancelled'
+  | 'taken_over'
+  | 'deleted';
+
+/** One attempt at a task. */
+export interface Run {
+  task: string;
+  generation: number;
+  agent: string;
+  start: number;
+  end?: number;
+  outcome?: Outcome;
+  reason?: string;
+  result?: unknown;
+  artifacts?: readonly Record<string, unknown>[];
+  /** The event that began it. */
+  seq: number;
+}
+
+/** What one event did to a task: for each changed field what it was and what it is. */
+export interface HistoryEntry {
+  seq: number;
+  task: string;
+  at: number;
+  actor: string;
+  type: string;
+  changes: Record<string, { from?: unknown; to?: unknown }>;
+  /** What was said with it: a reason, a comment, the outcome of a run. */
+  note?: string;
 }
 
 export interface TasksState {
   tasks: Entities<Task>;
+  /** By the blocker's id: the tasks that wait for it. */
+  task_dependents: Entities<{ tasks: readonly string[] }>;
+  task_tombstones: Entities<{ id: string; deletedAt: number; deletedBy: string }>;
+  task_runs: Entities<Run>;
+  task_history: Entities<HistoryEntry>;
 }
 
-/** Folds tasks. */
+/** What an event says of a task beside what it is. `null` in `changes` takes a field away. */
+export interface TaskChange {
+  id: string;
+  changes?: Record<string, unknown>;
+  /** The claim from now on; `null`: none. */
+  claim?: Claim | null;
+  /** How the run ended that was going on. */
+  run?: { generation: number; agent: string; outcome: Outcome };
+  reason?: string;
+  comment?: string;
+}
+
+/** True where the work is over, well or not. */
+export function isClosed({ status }: Pick<Task, 'status'>): boolean {
+  return status === 'done' || status === 'cancelled';
+}
+
+/** The name of a run: it is the task's n-th. */
+export function runId(task: string, generation: number): string {
+  return `${task}#${generation}`;
+}
+
+/** Folds tasks, their runs and their history. */
 export function apply(state: TasksState, event: Event): void {
-  if (event.type !== 'task_created') return;
-  const task = event.data as unknown as Task;
-  state.tasks.put(task.id, task);
+  if (!event.type.startsWith('task_')) return;
+  if (event.type === 'task_created') return create(state, event);
+  const data = event.data as unknown as TaskChange;
+  const before = state.tasks.get(data.id);
+  if (before === undefined) return;
+  if (event.type === 'task_deleted') return remove(state, before, event);
+  const after = changed(before, data, event);
+  put(state, before, after);
+  if (data.run) endRun(state, data, event);
+  if (data.claim && data.claim.generation !== before.generation) beginRun(state, data.claim, event);
+  // A sign of life changes nothing that anybody would look up.
+  if (event.type !== 'task_lease_renewed') record(state, before, after, event);
+}
+
+function create(state: TasksState, event: Event): void {
+  const task = { ...(event.data as unknown as Task), seq: event.seq };
+  put(state, undefined, task);
+  record(state, undefined, task, event);
+}
+
+/** The task as an event leaves it. A renewed claim is no update. */
+function changed(before: Task, { changes, claim, run }: TaskChange, { seq, at }: Event): Task {
+  const after: Record<string, unknown> & Partial<Task> = { ...before, seq };
+  if (changes) {
+    for (const [field, value] of Object.entries(changes)) {
+      if (value === null) delete after[field];
+      else after[field] = value;
+    }
+    after.updatedAt = at;
+  }
+  if (claim === null) delete after.claim;
+  else if (claim) {
+    after.claim = claim;
+    after.generation = claim.generation;
+  }
+  if (run && (run.outcome === 'failed' || run.outcome === 'expired')) after.failed_runs = (before.failed_runs ?? 0) + 1;
+  return keepTimes(before, after as Task, at);
+}
+
+/** When work on it began and ended; what kept it from being worked at ends with `blocked`. */
+function keepTimes(before: Task, after: Task, at: number): Task {
+  if (after.status === before.status) return after;
+  if (after.status === 'doing') after.startedAt ??= at;
+  if (after.status === 'done') after.completedAt = at;
+  else delete after.completedAt;
+  // What was approved was the work as it was then.
+  if (before.status === 'done') delete after.review;
+  if (before.status === 'blocked') {
+    delete after.blocked_reason;
+    delete after.failed_runs;
+  }
+  return after;
+}
+
+function remove(state: TasksState, task: Task, event: Event): void {
+  state.task_tombstones.put(task.id, { id: task.id, deletedAt: event.at, deletedBy: event.actor });
+  const data = event.data as unknown as TaskChange;
+  if (data.run) endRun(state, data, event);
+  link(state, task, undefined);
+  state.tasks.delete(task.id);
+  countSubtask(state, task, -1);
+  recountDependents(state, task.id);
+  record(state, task, undefined, event);
+}
+
+/** Puts a task, and tells those whose figures depend on it. */
+function put(state: TasksState, before: Task | undefined, after: Task): void {
+  const sameBlockers = before !== undefined && before.blocked_by === after.blocked_by;
+  state.tasks.put(after.id, sameBlockers ? after : withOpenBlockers(state, after));
+  if (!sameBlockers) link(state, before, after);
+  if (before === undefined || before.status !== after.status || before.parent !== after.parent) {
+    if (before) countSubtask(state, before, -1);
+    countSubtask(state, after, 1);
+  }
+  if (before === undefined || isClosed(before) !== isClosed(after)) recountDependents(state, after.id);
+}
+
+function withOpenBlockers(state: TasksState, task: Task): Task {
+  let open = 0;
+  for (const id of task.blocked_by ?? []) {
+    const blocker = state.tasks.get(id);
+    if (blocker && !isClosed(blocker)) open++;
+  }
+  const { open_blockers: _, ...rest } = task;
+  return open === 0 ? rest : { ...rest, open_blockers: open };
+}
+
+/** Keeps for each blocker who waits for it, also for one that is not there (an import may bring it later). */
+function link(state: TasksState, before: Task | undefined, after: Task | undefined): void {
+  const from = before?.blocked_by ?? [];
+  const to = after?.blocked_by ?? [];
+  const id = (after ?? before)?.id as string;
+  for (const blocker of from) {
+    if (to.includes(blocker)) continue;
+    const rest = (state.task_dependents.get(blocker)?.tasks ?? []).filter((task) => task !== id);
+    if (rest.length === 0) state.task_dependents.delete(blocker);
+    else state.task_dependents.put(blocker, { tasks: rest });
+  }
+  for (const blocker of to) {
+    if (!from.includes(blocker))
+      state.task_dependents.put(blocker, { tasks: [...(state.task_dependents.get(blocker)?.tasks ?? []), id] });
+  }
+}
+
+function recountDependents(state: TasksState, blocker: string): void {
+  for (const id of state.task_dependents.get(blocker)?.tasks ?? []) {
+    const task = state.tasks.get(id);
+    if (task) state.tasks.put(id, withOpenBlockers(state, task));
+  }
+}
+
+function countSubtask(state: TasksState, { parent: id, status }: Task, by: 1 | -1): void {
+  const parent = id === undefined ? undefined : state.tasks.get(id);
+  if (parent === undefined || status === 'cancelled') return;
+  const { total, done } = parent.subtasks ?? { total: 0, done: 0 };
+  const subtasks = { total: total + by, done: done + (status === 'done' ? by : 0) };
+  const { subtasks: _, ...rest } = parent;
+  state.tasks.put(parent.id, subtasks.total === 0 ? rest : { ...rest, subtasks });
+}
+
+function beginRun(state: TasksState, { generation, agent }: Claim, { seq, at, data }: Event): void {
+  const task = data.id as string;
+  state.task_runs.put(runId(task, generation), { task, generation, agent, start: at, seq });
+}
+
+function endRun(state: TasksState, { id, run, reason, changes }: TaskChange, { at }: Event): void {
+  const { generation, outcome } = run as NonNullable<TaskChange['run']>;
+  const begun = state.task_runs.get(runId(id, generation));
+  // A window of history does not hold every run that ends later.
+  if (begun === undefined) return;
+  const ended: Run = { ...begun, end: at, outcome };
+  if (reason !== undefined) ended.reason = reason;
+  if (outcome === 'completed' && changes?.result != null) ended.result = changes.result;
+  if (outcome === 'completed' && changes?.artifacts != null)
+    ended.artifacts = changes.artifacts as Record<string, unknown>[];
+  state.task_runs.put(runId(id, generation), ended);
+}
+
+/** Fields that history leaves out: they follow from others. */
+const DERIVED = new Set(['seq', 'updatedAt', 'open_blockers', 'subtasks', 'generation']);
+
+function record(state: TasksState, before: Task | undefined, after: Task | undefined, event: Event): void {
+  const { seq, at, actor, type } = event;
+  const { id, reason, comment, run } = event.data as unknown as TaskChange;
+  const changes: HistoryEntry['changes'] = {};
+  const was = (before ?? {}) as Record<string, unknown>;
+  const is = (after ?? {}) as Record<string, unknown>;
+  // What was created is there to be read; what was deleted has gone.
+  if (before && after) {
+    for (const field of new Set([...Object.keys(was), ...Object.keys(is)])) {
+      if (was[field] === is[field] || DERIVED.has(field)) continue;
+      changes[field] = {
+        ...(was[field] !== undefined && { from: was[field] }),
+        ...(is[field] !== undefined && { to: is[field] }),
+      };
+    }
+  }
+  const note = reason ?? comment ?? run?.outcome;
+  // `task_assigned` says again what the event before it changed.
+  if (before && after && note === undefined && Object.keys(changes).length === 0) return;
+  state.task_history.put(String(seq), { seq, task: id, at, actor, type, changes, ...(note !== undefined && { note }) });
 }

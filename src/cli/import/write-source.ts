@@ -103,7 +103,8 @@ function rehearsalOf(command: Command) {
     input: command.input,
     output: command.output,
     run(input: Record<string, unknown>, { state, now }: QueryContext<never>) {
-      const context: Context<never> = { state, now, seq: 0, actor: 'anonymous', id: (prefix) => prefix };
+      const id = (prefix: string) => prefix;
+      const context: Context<never> = { state, now, wall: now, settings: {}, seq: 0, actor: 'anonymous', id };
       return command.answer(command.decide(input, context) as unknown as Event[], state, input);
     },
   });

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpRoute, Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
+import { hasTag } from '../../kernel/etag.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Caller } from '../../kernel/validate.ts';
 
@@ -44,7 +45,7 @@ function addRoute(
       const caller = callerOf(request, reply, namesCaller, waits ? waiting : undefined);
       if (operation.kind === 'query' && streams(operation, request))
         return openStream(operation, input, caller, request, reply);
-      return answer(kernel, operation, input, caller, reply);
+      return answer(kernel, operation, input, caller, request, reply);
     },
   });
 }
@@ -97,14 +98,19 @@ function callerOf(
       `X-Agent says "${header.slice(0, 80)}", the agent parameter "${parameter.slice(0, 80)}".`,
     );
   const idempotencyKey = single(request.headers['idempotency-key'], 'Idempotency-Key');
-  if (waiting === undefined) return { agent: header ?? parameter, idempotencyKey };
+  const caller = {
+    agent: header ?? parameter,
+    idempotencyKey,
+    ifMatch: single(request.headers['if-match'], 'If-Match'),
+  };
+  if (waiting === undefined) return caller;
   const abort = new AbortController();
   waiting.add(abort);
   reply.raw.once('close', () => {
     waiting.delete(abort);
     abort.abort();
   });
-  return { agent: header ?? parameter, idempotencyKey, signal: abort.signal };
+  return { ...caller, signal: abort.signal };
 }
 
 function single(value: string | string[] | undefined, name: string): string | undefined {
@@ -117,10 +123,16 @@ async function answer(
   operation: Operation,
   input: Record<string, unknown>,
   caller: Caller,
+  { headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { value, seq, replayed } = await kernel.run(operation, input, caller);
+  const { value, seq, etag, replayed } = await kernel.run(operation, input, caller);
   reply.header('x-seq', seq).header('content-type', 'application/json; charset=utf-8');
+  if (etag !== undefined) {
+    reply.header('etag', etag);
+    const known = operation.kind === 'query' ? headers['if-none-match'] : undefined;
+    if (known !== undefined && hasTag(known, Number(etag.slice(1, -1)))) return reply.code(304).send();
+  }
   if (replayed) reply.header('idempotent-replay', 'true');
   return reply.send(JSON.stringify(value));
 }

@@ -22,6 +22,7 @@ export const ClientFrame = z.discriminatedUnion('type', [
     op: z.string().max(128),
     input: z.record(z.string(), z.unknown()).default({}),
     idempotencyKey: z.string().optional(),
+    ifMatch: z.union([z.string().max(1_024), z.number().int().min(0).transform(String)]).optional(),
   }),
   z.object({ type: z.literal('ping'), id: z.union([z.string().max(128), z.number()]).optional() }),
 ]);

@@ -132,7 +132,7 @@ export class HubClient implements Stream {
     }
   }
 
-  #call({ id, op, input, idempotencyKey }: Extract<ClientFrame, { type: 'call' }>): void {
+  #call({ id, op, input, idempotencyKey, ifMatch }: Extract<ClientFrame, { type: 'call' }>): void {
     if (this.#inFlight >= LIMITS.calls_in_flight) {
       this.#connection.close(CLOSE.tooManyCalls, `more than ${LIMITS.calls_in_flight} calls are not answered yet`);
       return;
@@ -140,14 +140,19 @@ export class HubClient implements Stream {
     this.#inFlight++;
     let outcome: ReturnType<Kernel['call']>;
     try {
-      outcome = this.#kernel.call(op, input, { agent: this.#agent, idempotencyKey, signal: this.#gone.signal });
+      outcome = this.#kernel.call(op, input, {
+        agent: this.#agent,
+        idempotencyKey,
+        ifMatch,
+        signal: this.#gone.signal,
+      });
     } catch (error) {
       outcome = Promise.reject(error);
     }
     outcome.then(
-      ({ value, seq, replayed }) =>
+      ({ value, seq, etag, replayed }) =>
         this.#result(
-          `{"type":"result","id":${JSON.stringify(id)},"ok":true,"seq":${seq}${replayed ? ',"replayed":true' : ''},"result":${JSON.stringify(value)}}`,
+          `{"type":"result","id":${JSON.stringify(id)},"ok":true,"seq":${seq}${etag === undefined ? '' : `,"etag":${JSON.stringify(etag)}`}${replayed ? ',"replayed":true' : ''},"result":${JSON.stringify(value)}}`,
         ),
       (error: unknown) => {
         if (!(error instanceof Refusal)) this.#onBug(error, op);

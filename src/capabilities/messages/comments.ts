@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { type Context, command, type QueryContext, query } from '../../kernel/capability.ts';
+import { AgentName } from '../../kernel/names.ts';
+import { listInput, listOutput } from '../../kernel/page.ts';
+import { type ChannelsState, TASK_THREAD } from '../channels/state.ts';
+import { findTask } from '../tasks/index.ts';
+import { TaskId } from '../tasks/schema.ts';
+import type { TasksState } from '../tasks/state.ts';
+import { answerList, place } from './listing.ts';
+import { draftsOfPost, postedBy } from './post.ts';
+import { type MessageFilter, type MessageRow, selectMessages } from './projection.ts';
+import { MessageId, Message as MessageOutput, SendInput } from './schema.ts';
+import type { Message, MessagesState } from './state.ts';
+
+type State = MessagesState & ChannelsState & TasksState;
+
+/** A comment is a message in the thread of its task; `author` and `taskId` are its names in the original contract. */
+const Comment = MessageOutput.extend({ author: z.string(), taskId: z.string() });
+
+function toComment(message: Message, taskId: string): z.input<typeof Comment> {
+  return { ...(message as z.input<typeof MessageOutput>), author: message.from, taskId };
+}
+
+export const comment = command({
+  name: 'tasks.comment',
+  summary: 'Posts a comment on a task: a message in the channel task:<id>.',
+  http: ['POST /tasks/:id/comments'],
+  actor: 'author',
+  complaint: 'author and content are required',
+  input: z
+    .object({
+      id: TaskId,
+      author: AgentName.describe('Who speaks.'),
+      content: SendInput.shape.content,
+      threadId: MessageId.optional().describe('The comment that this one answers.'),
+      metadata: SendInput.shape.metadata,
+      attachments: SendInput.shape.attachments,
+    })
+    .refine(hasSomething, { path: ['content'], message: 'must not be empty where there are no attachments' }),
+  output: z.object({ success: z.literal(true), comment: Comment }),
+  decide({ id, author, ...said }, context: Context<State>) {
+    findTask(context.state, id);
+    return draftsOfPost({ ...said, from: author, channel: `${TASK_THREAD}${id}` }, context);
+  },
+  answer: (events, state: State, { id }) => ({
+    success: true as const,
+    comment: toComment(state.messages.get(postedBy(events)) as Message, id),
+  }),
+});
+
+function hasSomething({ content, attachments }: { content: string; attachments?: unknown[] | undefined }): boolean {
+  return content.length > 0 || (attachments?.length ?? 0) > 0;
+}
+
+const paging = { id: TaskId, ...listInput(200, 1_000) };
+
+/** A page of a task's thread. */
+async function threadOf(
+  { id, limit, cursor, fields, compact }: z.infer<z.ZodObject<typeof paging>>,
+  filter: MessageFilter,
+  context: QueryContext<State>,
+) {
+  findTask(context.state, id);
+  const channel = `${TASK_THREAD}${id}`;
+  const beforeSeq = place(cursor, context);
+  const { sql, params } = selectMessages({ ...filter, channel, beforeSeq }, context.agent, limit + 1);
+  const rows = await context.index((view) => view.all<MessageRow>(sql, ...params));
+  return answerList(rows, limit, context.epoch, fields, compact);
+}
+
+export const comments = query({
+  name: 'tasks.comments',
+  summary: 'The newest comments on a task, oldest first.',
+  http: ['GET /tasks/:id/comments'],
+  input: z.object(paging),
+  output: z.object({ comments: z.array(Comment.partial()), count: z.number(), ...listOutput }),
+  async run(input, context: QueryContext<State>) {
+    const { messages, ...rest } = await threadOf(input, { comments: true }, context);
+    return {
+      comments: messages.map((message) => toComment(message as unknown as Message, input.id)),
+      count: context.state.channels.get(`${TASK_THREAD}${input.id}`)?.count ?? 0,
+      ...rest,
+    };
+  },
+});
+
+export const taskThread = query({
+  name: 'tasks.thread',
+  summary: 'Comments on a task and what became of it (claims, status, decisions), oldest first.',
+  http: ['GET /tasks/:id/thread'],
+  input: z.object(paging),
+  output: z.object({ messages: z.array(MessageOutput.partial()), ...listOutput }),
+  run: (input, context: QueryContext<State>) => threadOf(input, {}, context),
+});

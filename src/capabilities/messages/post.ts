@@ -1,0 +1,44 @@
+import type { z } from 'zod';
+import type { Context } from '../../kernel/capability.ts';
+import { Refusal } from '../../kernel/errors.ts';
+import type { Draft, Event } from '../../kernel/event.ts';
+import { type ChannelsState, findChannel } from '../channels/state.ts';
+import { signOfLife } from '../tasks/index.ts';
+import type { TasksState } from '../tasks/state.ts';
+import { address } from './address.ts';
+import type { SendInput } from './schema.ts';
+import type { MessagesState } from './state.ts';
+
+type State = MessagesState & ChannelsState & TasksState;
+
+/** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. */
+export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<State>): Draft[] {
+  const { state, now, seq } = context;
+  const { channel, to, threadId, task } = address(input, state);
+  const existing = findChannel(state, channel);
+  if (existing?.archived) throw new Refusal('channel_archived', `"${channel}" is archived.`);
+  const drafts: Draft[] = [];
+  if (existing === undefined)
+    drafts.push({ type: 'channel_created', subject: channel, data: { channel, name: channel } });
+  const timestamp = now + drafts.length;
+  const id = context.id('msg');
+  const { from, content, metadata, attachments } = input;
+  const at = seq + drafts.length;
+  const reactions = {};
+  // Written out, not spread: an object of a known shape makes a whole post cheaper by a sixth.
+  const data: Record<string, unknown> =
+    to === undefined
+      ? { id, from, content, timestamp, channel, reactions, seq: at }
+      : { id, from, to, content, timestamp, channel, reactions, seq: at };
+  if (threadId !== undefined) data.threadId = threadId;
+  if (metadata !== undefined) data.metadata = metadata;
+  if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
+  drafts.push({ type: 'message_posted', subject: id, data });
+  if (task !== undefined) drafts.push(...signOfLife(task, from, context.wall));
+  return drafts;
+}
+
+/** The id of the message that the events of a post made. */
+export function postedBy(events: readonly Event[]): string {
+  return events.find(({ type }) => type === 'message_posted')?.subject as string;
+}

@@ -1,0 +1,54 @@
+import type { OrderKey, OrderSpec } from '../../kernel/order.ts';
+import { isClosed, type Task } from './state.ts';
+
+/** Where what has no place of its own stands: after all that have one. It can be written as JSON, as cursors need it. */
+export const LAST = Number.MAX_SAFE_INTEGER;
+
+/** 0 for P0; a task without a priority ranks as P3. */
+export function rank({ priority }: Pick<Task, 'priority'>): number {
+  return priority === undefined ? 3 : Number(priority[1]);
+}
+
+/** The place in the queue: P0 to P3, then what is due first, then the oldest. */
+export function queueKey(task: Task): OrderKey {
+  return [rank(task), task.due ?? LAST, task.createdAt, task.id];
+}
+
+/** The place in the list: newest update first. */
+export function updatedKey(task: Pick<Task, 'updatedAt' | 'createdAt' | 'id'>): OrderKey {
+  return [-task.updatedAt, -task.createdAt, task.id];
+}
+
+/** Groups of the list: all, and those with one value of one field. */
+function listGroups(task: Task): string[] {
+  const { status, assignee, createdBy, priority, tags, parent, epic_id } = task;
+  const groups = ['', `status ${status}`, `createdBy ${createdBy}`];
+  if (assignee !== undefined) groups.push(`assignee ${assignee}`, `assignee ${assignee} ${status}`);
+  if (priority !== undefined) groups.push(`priority ${priority}`);
+  if (parent !== undefined) groups.push(`parent ${parent}`);
+  if (epic_id !== undefined) groups.push(`epic_id ${epic_id}`);
+  if (tags) for (const tag of new Set(tags)) groups.push(`tags ${tag}`);
+  return groups;
+}
+
+const updated: OrderSpec<Task> = { groups: listGroups, key: updatedKey };
+
+/** What may be claimed, by whom it was given to; `''` is anybody. */
+const next: OrderSpec<Task> = {
+  groups: (task) => (task.status === 'todo' && task.open_blockers === undefined ? [task.assignee ?? ''] : []),
+  key: queueKey,
+};
+
+/** The columns of the board: by position, then as in the queue; what is over, newest first. */
+const board: OrderSpec<Task> = {
+  groups: ({ status }) => [status],
+  key: (task) => [task.position ?? LAST, ...(isClosed(task) ? [-task.updatedAt, task.id] : queueKey(task))],
+};
+
+/** What somebody has claimed, by when the claim ends. */
+const lease: OrderSpec<Task> = {
+  groups: ({ claim }) => (claim ? [''] : []),
+  key: ({ claim, id }) => [claim?.expiresAt ?? 0, id],
+};
+
+export const orders = { updated, next, board, lease };

@@ -1,0 +1,23 @@
+import type { Feed } from './feed/feed.ts';
+import type { Journal, JournalStatus } from './journal/journal.ts';
+import type { Store, StoreStatus } from './store.ts';
+
+/** How the parts of a node are: what `/health` tells. */
+export interface Health {
+  journal: JournalStatus & { id: string; epoch: string; head: number; durable: number };
+  index: StoreStatus;
+  feed: { subscribers: Record<string, number>; ringBytes: number };
+  /** What capabilities tell of themselves. */
+  parts: Record<string, unknown>;
+}
+
+/** Asks the parts. */
+export function healthOf(journal: Journal, store: Store, feed: Feed, parts: Record<string, unknown>): Health {
+  const { id, epoch, head, durable } = journal;
+  return {
+    journal: { ...journal.status(), id, epoch, head, durable },
+    index: store.status(),
+    feed: { subscribers: Object.fromEntries(feed.subscribers), ringBytes: feed.ringBytes },
+    parts,
+  };
+}
