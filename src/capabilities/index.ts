@@ -4,8 +4,20 @@ import { channels } from './channels/index.ts';
 import { events } from './events/index.ts';
 import { inbox } from './inbox/index.ts';
 import { messages } from './messages/index.ts';
+import { recurring } from './recurring/index.ts';
 import { system } from './system/index.ts';
 import { tasks } from './tasks/index.ts';
+import { workflows } from './workflows/index.ts';
 
 /** What the server can do, in order: a capability may use those before it. Adding one: a folder and a line here. */
-export const capabilities: readonly Capability[] = [agents, channels, inbox, tasks, messages, events, system];
+export const capabilities: readonly Capability[] = [
+  agents,
+  channels,
+  inbox,
+  tasks,
+  workflows,
+  recurring,
+  messages,
+  events,
+  system,
+];

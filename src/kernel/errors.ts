@@ -106,6 +106,12 @@ export const CATALOGUE = {
     title: 'This server is not that host',
     hint: 'Use http://127.0.0.1:<port>, or add the name to ALLOWED_HOSTS.',
   },
+  workflow_not_found: { status: 404, title: 'No such workflow', hint: 'GET /workflows lists what there is.' },
+  recurring_not_found: {
+    status: 404,
+    title: 'No such recurring task',
+    hint: 'GET /tasks/recurring lists what there is.',
+  },
   task_deleted: { status: 410, title: 'The task was deleted', hint: 'GET /tasks/<id>/history tells what it was.' },
   TASK_ALREADY_ASSIGNED: {
     status: 409,

@@ -23,6 +23,7 @@ export interface Origin {
   at: number;
   seq: number;
   recurring?: string;
+  scheduledAt?: number;
   workflow?: string;
 }
 

@@ -12,6 +12,8 @@ import { review } from './review.ts';
 import { apply, type Task, type TasksState } from './state.ts';
 import { remove, update } from './update.ts';
 
+export { draftsOfNew } from './create.ts';
+export { cycleOf, findCycle, requireParent } from './dependencies.ts';
 export { findTask } from './find.ts';
 export { signOfLife } from './lease.ts';
 

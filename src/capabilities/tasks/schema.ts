@@ -128,6 +128,7 @@ export const Task = HistoricTask.extend({
   startedAt: z.number().optional(),
   completedAt: z.number().optional(),
   recurring: z.string().optional().describe('What it is an occurrence of.'),
+  scheduledAt: z.number().optional().describe('The time for which it is that occurrence.'),
   workflow: z.string().optional().describe('The workflow that it was started by.'),
   seq: z.number().describe('The event that last changed it; its ETag.'),
 });

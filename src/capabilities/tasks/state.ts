@@ -49,7 +49,9 @@ export interface Task {
   artifacts?: readonly Record<string, unknown>[];
   startedAt?: number;
   completedAt?: number;
+  /** What it is an occurrence of, and for which time. */
   recurring?: string;
+  scheduledAt?: number;
   workflow?: string;
   /** The event that last changed it. */
   seq: number;
