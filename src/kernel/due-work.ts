@@ -9,7 +9,7 @@ export interface DueWorkOptions {
   /** Decides and applies a command of the server's own. False where there was nothing to do. */
   perform(command: Command): boolean;
   /** Told of a fault, once for each try. */
-  onFault: (error: unknown) => void;
+  onFault(error: unknown): void;
 }
 
 /** The longest sleep: a clock that is set, or a machine that slept, is noticed after this many milliseconds. */
@@ -19,47 +19,56 @@ const RETRY_MS = 1_000;
 /** Turns of one command at a time. */
 const TURNS = 1_000;
 
+interface Work {
+  at(): number | undefined;
+  command: Command;
+  /** When it may be tried again, where it failed. */
+  notBefore: number;
+}
+
+function dueAt({ at, notBefore }: Work): number {
+  return Math.max(at() ?? Number.POSITIVE_INFINITY, notBefore);
+}
+
 /**
  * What capabilities do by themselves when its time has come: leases that expire, what recurs. It is done before the
  * next command is decided, so that no command sees a state which time has passed by, and by a timer where nobody calls.
  */
 export class DueWork {
   readonly #options: DueWorkOptions;
-  readonly #work: { at: () => number | undefined; command: Command }[] = [];
+  readonly #work: Work[] = [];
   #next = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
-  #notBefore = 0;
   #performing = false;
   #closed = false;
 
   constructor(options: DueWorkOptions) {
     this.#options = options;
     for (const { due } of options.capabilities)
-      if (due) this.#work.push({ at: () => due.at(options.state as never), command: due.command });
+      if (due) this.#work.push({ at: () => due.at(options.state as never), command: due.command, notBefore: 0 });
   }
 
-  /** Does what is due. Never throws: what cannot be done now is tried again. */
+  /** Does what is due. Never throws: what cannot be done now is tried again, and keeps nothing else from being done. */
   settle(): void {
     if (this.#next === Number.POSITIVE_INFINITY || this.#performing || this.#closed) return;
     if (this.#options.wall() < this.#next) return;
-    if (performance.now() < this.#notBefore) return;
     this.#performing = true;
-    try {
-      for (const work of this.#work) this.#exhaust(work);
-    } catch (error) {
-      this.#notBefore = performance.now() + RETRY_MS;
-      // A full disk has been told to whoever wanted to write, and to /health.
-      if (!(error instanceof Refusal)) this.#options.onFault(error);
-    } finally {
-      this.#performing = false;
-      this.changed();
-    }
+    for (const work of this.#work) this.#exhaust(work);
+    this.#performing = false;
+    this.changed();
   }
 
-  #exhaust({ at, command }: { at: () => number | undefined; command: Command }): void {
-    for (let turn = 0; turn < TURNS && (at() ?? Number.POSITIVE_INFINITY) <= this.#options.wall(); turn++) {
-      if (!this.#options.perform(command)) throw new Error(`${command.name} is due and finds nothing to do`);
+  #exhaust(work: Work): void {
+    const { wall, perform, onFault } = this.#options;
+    const { command } = work;
+    try {
+      for (let turn = 0; turn < TURNS && dueAt(work) <= wall(); turn++)
+        if (!perform(command)) throw new Error(`${command.name} is due and finds nothing to do`);
+    } catch (error) {
+      work.notBefore = wall() + RETRY_MS;
+      // A full disk has been told to whoever wanted to write, and to /health.
+      if (!(error instanceof Refusal)) onFault(error);
     }
   }
 
@@ -67,7 +76,7 @@ export class DueWork {
   changed(): void {
     if (this.#performing) return;
     this.#next = Number.POSITIVE_INFINITY;
-    for (const { at } of this.#work) this.#next = Math.min(this.#next, at() ?? Number.POSITIVE_INFINITY);
+    for (const work of this.#work) this.#next = Math.min(this.#next, dueAt(work));
     if (this.#next < this.#timerAt) this.#arm();
   }
 
@@ -76,7 +85,7 @@ export class DueWork {
     this.#timer = undefined;
     this.#timerAt = this.#next;
     if (this.#next === Number.POSITIVE_INFINITY || this.#closed) return;
-    const ms = Math.max(this.#next - this.#options.wall(), this.#notBefore - performance.now(), 0);
+    const ms = Math.max(this.#next - this.#options.wall(), 0);
     this.#timer = setTimeout(
       () => {
         this.settle();
