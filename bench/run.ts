@@ -11,10 +11,11 @@ import { writeDocument } from './support/document.ts';
 import { Histories } from './support/history.ts';
 import { machine } from './support/machine.ts';
 import { printResult } from './support/print.ts';
+import { tasks } from './tasks.ts';
 import { ws } from './ws.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart };
+const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks };
 
 function readArguments(): { quick: boolean; names: string[] } {
   const given = process.argv.slice(2);

@@ -77,7 +77,20 @@ export interface Load {
 }
 
 /** Sends the same request over many connections for a time, on each the next one when the answer is there. */
-export async function httpLoad(port: number, request: Buffer, connections: number, ms: number): Promise<Load> {
+export function httpLoad(port: number, request: Buffer, connections: number, ms: number): Promise<Load> {
+  const until = performance.now() + ms;
+  return lanesLoad(port, connections, () => (performance.now() < until ? request : undefined));
+}
+
+/**
+ * Sends requests over many connections, on each the next one when the answer is there, until there is none for it.
+ * `next` gets the number of the connection and the answer before.
+ */
+export async function lanesLoad(
+  port: number,
+  connections: number,
+  next: (lane: number, answer: Buffer | undefined) => Buffer | undefined,
+): Promise<Load> {
   const lanes = await Promise.all(Array.from({ length: connections }, () => HttpLane.open(port)));
   const latencies: number[] = [];
   const began = performance.now();
@@ -85,19 +98,20 @@ export async function httpLoad(port: number, request: Buffer, connections: numbe
   try {
     await Promise.all(
       lanes.map(
-        (lane) =>
+        (lane, i) =>
           new Promise<void>((resolve, reject) => {
-            const next = () => {
+            const go = (before: Buffer | undefined) => {
+              const request = next(i, before);
+              if (request === undefined) return resolve();
               const sent = performance.now();
-              const answered = () => {
+              const answered = (body: Buffer) => {
                 ended = performance.now();
                 latencies.push(ended - sent);
-                if (ended - began < ms) next();
-                else resolve();
+                go(body);
               };
               lane.send(request, answered, reject);
             };
-            next();
+            go(undefined);
           }),
       ),
     );

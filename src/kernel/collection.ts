@@ -129,10 +129,7 @@ export class LiveCollection<T extends object> extends Collection<T> {
   }
 
   protected override set(id: string, entity: T | undefined): void {
-    if (this.#orders.size > 0) {
-      const before = this.entities.get(id);
-      for (const order of this.#orders.values()) order.change(id, before, entity);
-    }
+    for (const order of this.#orders.values()) order.change(id, entity);
     super.set(id, entity);
   }
 }

@@ -19,9 +19,9 @@ type Tree = InstanceType<typeof BTree<OrderKey, string>>;
 export function compareKeys(a: OrderKey, b: OrderKey): number {
   const length = Math.min(a.length, b.length);
   for (let i = 0; i < length; i++) {
-    const [x, y] = [a[i] as number, b[i] as number];
-    if (x < y) return -1;
-    if (x > y) return 1;
+    const x = a[i] as number;
+    const y = b[i] as number;
+    if (x !== y) return x < y ? -1 : 1;
   }
   return a.length - b.length;
 }
@@ -30,20 +30,26 @@ export function compareKeys(a: OrderKey, b: OrderKey): number {
 export class Order<T> {
   readonly #spec: OrderSpec<T>;
   readonly #groups = new Map<string, Tree>();
+  /** Where each entity stands that stands anywhere. */
+  readonly #places = new Map<string, { groups: readonly string[]; key: OrderKey }>();
 
   constructor(spec: OrderSpec<T>) {
     this.#spec = spec;
   }
 
-  /** Moves an entity from where it stood to where it stands. */
-  change(id: string, before: T | undefined, after: T | undefined): void {
-    const from = before === undefined ? [] : this.#spec.groups(before);
-    const to = after === undefined ? [] : this.#spec.groups(after);
-    const was = before === undefined || from.length === 0 ? undefined : this.#spec.key(before);
-    const is = after === undefined || to.length === 0 ? undefined : this.#spec.key(after);
-    const stays = was !== undefined && is !== undefined && compareKeys(was, is) === 0;
-    if (was !== undefined) for (const group of from) if (!(stays && to.includes(group))) this.#remove(group, was);
-    if (is !== undefined) for (const group of to) if (!(stays && from.includes(group))) this.#add(group, is, id);
+  /** Moves an entity from where it stood to where it stands now; undefined stands nowhere. */
+  change(id: string, entity: T | undefined): void {
+    const before = this.#places.get(id);
+    const groups = entity === undefined ? [] : this.#spec.groups(entity);
+    const after = groups.length === 0 ? undefined : { groups, key: this.#spec.key(entity as T) };
+    const stays = before !== undefined && after !== undefined && compareKeys(before.key, after.key) === 0;
+    if (before) {
+      for (const group of before.groups) if (!(stays && groups.includes(group))) this.#remove(group, before.key);
+    }
+    if (after) {
+      for (const group of groups) if (!(stays && before.groups.includes(group))) this.#add(group, after.key, id);
+      this.#places.set(id, after);
+    } else if (before) this.#places.delete(id);
   }
 
   #add(group: string, key: OrderKey, id: string): void {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { type Context, command, type QueryContext, query } from '../../kernel/capability.ts';
+import { type Context, command, type IndexView, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { listInput, listOutput } from '../../kernel/page.ts';
 import { type ChannelsState, TASK_THREAD } from '../channels/state.ts';
 import { findTask } from '../tasks/index.ts';
 import { TaskId } from '../tasks/schema.ts';
 import type { TasksState } from '../tasks/state.ts';
-import { answerList, place } from './listing.ts';
+import { answerList, placeOf } from './listing.ts';
+import { selectThread } from './notes.ts';
 import { draftsOfPost, postedBy } from './post.ts';
 import { type MessageFilter, type MessageRow, selectMessages } from './projection.ts';
 import { MessageId, Message as MessageOutput, SendInput } from './schema.ts';
@@ -54,18 +55,21 @@ function hasSomething({ content, attachments }: { content: string; attachments?:
 
 const paging = { id: TaskId, ...listInput(200, 1_000) };
 
-/** A page of a task's thread. */
-async function threadOf(
+/** A page of what stands in a task's thread. */
+async function pageOf(
   { id, limit, cursor, fields, compact }: z.infer<z.ZodObject<typeof paging>>,
-  filter: MessageFilter,
+  read: (view: IndexView, channel: string, filter: MessageFilter, limit: number) => MessageRow[],
   context: QueryContext<State>,
 ) {
   findTask(context.state, id);
-  const channel = `${TASK_THREAD}${id}`;
-  const beforeSeq = place(cursor, context);
-  const { sql, params } = selectMessages({ ...filter, channel, beforeSeq }, context.agent, limit + 1);
-  const rows = await context.index((view) => view.all<MessageRow>(sql, ...params));
+  const filter = { beforeSeq: placeOf(cursor, context) };
+  const rows = await context.index((view) => read(view, `${TASK_THREAD}${id}`, filter, limit + 1));
   return answerList(rows, limit, context.epoch, fields, compact);
+}
+
+function selectComments(view: IndexView, channel: string, filter: MessageFilter, limit: number): MessageRow[] {
+  const { sql, params } = selectMessages({ ...filter, channel }, undefined, limit);
+  return view.all<MessageRow>(sql, ...params);
 }
 
 export const comments = query({
@@ -75,7 +79,7 @@ export const comments = query({
   input: z.object(paging),
   output: z.object({ comments: z.array(Comment.partial()), count: z.number(), ...listOutput }),
   async run(input, context: QueryContext<State>) {
-    const { messages, ...rest } = await threadOf(input, { comments: true }, context);
+    const { messages, ...rest } = await pageOf(input, selectComments, context);
     return {
       comments: messages.map((message) => toComment(message as unknown as Message, input.id)),
       count: context.state.channels.get(`${TASK_THREAD}${input.id}`)?.count ?? 0,
@@ -90,5 +94,5 @@ export const taskThread = query({
   http: ['GET /tasks/:id/thread'],
   input: z.object(paging),
   output: z.object({ messages: z.array(MessageOutput.partial()), ...listOutput }),
-  run: (input, context: QueryContext<State>) => threadOf(input, {}, context),
+  run: (input, context: QueryContext<State>) => pageOf(input, selectThread, context),
 });

@@ -8,7 +8,7 @@ import type { Message as MessageOutput } from './schema.ts';
 import type { Message } from './state.ts';
 
 /** The event that a list's cursor stands at. Throws `cursor_gone`. */
-export function place(
+export function placeOf(
   cursor: string | undefined,
   { epoch, feed: { head } }: Pick<QueryContext<unknown>, 'epoch' | 'feed'>,
 ): number | undefined {

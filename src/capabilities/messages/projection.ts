@@ -35,8 +35,6 @@ export interface MessageFilter {
   after?: number | undefined;
   /** Only messages that come before this one in the list's order. */
   beforeSeq?: number | undefined;
-  /** True: without notes of the server's own. */
-  comments?: boolean;
   /** Only messages that contain this text, letters of either case. */
   text?: string | undefined;
 }
@@ -68,7 +66,6 @@ export function selectMessages(
   add('ts >= ?', filter.since);
   add('ts < ?', filter.before);
   add('ts > ?', filter.after);
-  if (filter.comments) where.push('private <> 2');
   add(BEFORE, filter.beforeSeq);
   if (filter.text !== undefined) {
     // The whole JSON is quickly looked through; only what is left is parsed, for the text must be in the content.

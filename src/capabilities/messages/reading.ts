@@ -5,9 +5,10 @@ import { Refusal } from '../../kernel/errors.ts';
 import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { listInput, listOutput } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
-import { type ChannelsState, mayRead } from '../channels/state.ts';
+import { type ChannelsState, mayRead, TASK_THREAD } from '../channels/state.ts';
 import { find, findAlive, missing, requireParty } from './access.ts';
-import { answerList, place, present, presentRows } from './listing.ts';
+import { answerList, placeOf, present, presentRows } from './listing.ts';
+import { selectThread } from './notes.ts';
 import { type MessageRow, selectMessages, selectReplies } from './projection.ts';
 import { MessageId, Message as MessageOutput } from './schema.ts';
 import type { MessagesState } from './state.ts';
@@ -62,9 +63,13 @@ const list = query({
   async run({ limit, cursor, fields, compact, agent: _, ...filter }, context: QueryContext<State>) {
     const { epoch } = context;
     requireParty(filter.channel, context.agent);
-    const beforeSeq = place(cursor, context);
-    const { sql, params } = selectMessages({ ...filter, beforeSeq }, context.agent, limit + 1);
-    const rows = await context.index((view) => view.all<MessageRow>(sql, ...params));
+    const place = { ...filter, beforeSeq: placeOf(cursor, context) };
+    const { sql, params } = selectMessages(place, context.agent, limit + 1);
+    const rows = await context.index((view) =>
+      filter.channel?.startsWith(TASK_THREAD)
+        ? selectThread(view, filter.channel, place, limit + 1)
+        : view.all<MessageRow>(sql, ...params),
+    );
     return answerList(rows, limit, epoch, fields, compact);
   },
 });
@@ -87,7 +92,7 @@ const search = query({
     const { epoch } = context;
     requireParty(channel, context.agent);
     const { sql, params } = selectMessages(
-      { channel, from, text: q, beforeSeq: place(cursor, context) },
+      { channel, from, text: q, beforeSeq: placeOf(cursor, context) },
       context.agent,
       limit + 1,
     );
@@ -111,7 +116,7 @@ const thread = query({
     if (parent !== undefined && !mayRead(parent.channel, context.agent)) throw missing(root);
     if (parent?.deletedAt !== undefined && !parent.replyCount)
       throw new Refusal('message_deleted', `The message "${id}" was deleted.`, { error: 'Message not found' });
-    const after = place(cursor, context);
+    const after = placeOf(cursor, context);
     const first = after === undefined && parent ? present([parent], fields, compact) : [];
     const room = limit - first.length;
     const rows = await context.index((view) => selectReplies(view, root, after ?? 0, room + 1));

@@ -40,7 +40,6 @@ export function apply(state: MessagesState, event: Event): void {
     // Imported messages do not say where they stand.
     return post(state, message.seq === event.seq ? message : { ...message, seq: event.seq });
   }
-  if (event.type.startsWith('task_')) return note(state, event);
   if (!event.type.startsWith('message_')) return;
   const change = event.data as unknown as Change;
   const message = state.messages.get(change.id);
@@ -61,51 +60,6 @@ export function apply(state: MessagesState, event: Event): void {
       break;
   }
 }
-
-/** What task events tell that a task's thread shows beside its comments. */
-interface TaskNews {
-  id: string;
-  changes?: { status?: string; assignee?: string | null; review?: { verdict: string } };
-  was?: { status?: string };
-  run?: { agent: string };
-  reason?: string;
-  comment?: string;
-  blocker?: string;
-}
-
-/** Puts a note into the thread of a task where its status changed, or somebody claimed, gave back or judged it. */
-function note(state: MessagesState, { type, seq, at, actor, data }: Event): void {
-  const { id, changes, was, run, reason, comment, blocker } = data as unknown as TaskNews;
-  const verb = NEWS[type];
-  const moved = changes?.status === undefined ? '' : `: ${was?.status} → ${changes.status}`;
-  if (verb === undefined || (type === 'task_updated' && moved === '')) return;
-  const said = reason ?? (type === 'task_reviewed' ? comment : blocker);
-  const content = `${actor} ${changes?.review?.verdict ?? verb}${type === 'task_lease_expired' ? ` ${run?.agent}` : ''}${moved}${said ? ` (${said})` : ''}`;
-  const name = `note-${seq}`;
-  const metadata = { task: id, event: type, actor };
-  state.messages.put(name, {
-    id: name,
-    from: 'system',
-    content,
-    timestamp: at,
-    channel: `task:${id}`,
-    reactions: {},
-    metadata,
-    seq,
-  });
-}
-
-/** What the actor of a task's event did, in a word. */
-const NEWS: Readonly<Record<string, string>> = {
-  task_updated: 'moved this',
-  task_claimed: 'claimed this',
-  task_lease_expired: 'ended the claim of',
-  task_released: 'gave this back',
-  task_completed: 'completed this',
-  task_failed: 'failed',
-  task_reviewed: 'reviewed this',
-  task_unblocked: 'unblocked this',
-};
 
 function post(state: MessagesState, message: Message): void {
   state.messages.put(message.id, message);

@@ -33,6 +33,9 @@ const SHORT = [
   'channel',
 ] as const;
 
+/** What came of a run is told with each run, also where an earlier one came to the same. */
+const OF_RUN: readonly (keyof Task)[] = ['result', 'artifacts'];
+
 /** How a run ends when a task leaves `doing`. */
 const OUTCOMES: Partial<Record<Task['status'], Outcome>> = {
   todo: 'released',
@@ -68,7 +71,8 @@ export function draftsOf(state: TasksState, task: Task, decision: Decision): Dra
   };
   const notify = addressed(task, changes, assignee, decision.notify ?? []);
   if (notify.length > 0) data.notify = notify;
-  const drafts: Draft[] = [{ type: decision.type, subject: task.id, data }];
+  const renews = claim?.id === task.claim?.id && claim !== undefined && Object.keys(changes).length === 0;
+  const drafts: Draft[] = [{ type: renews ? 'task_lease_renewed' : decision.type, subject: task.id, data }];
   if (decision.type !== 'task_claimed' && typeof changes.assignee === 'string')
     drafts.push(assigned(task.id, data.title as string, status, changes.assignee));
   if (isClosed({ status }) && !isClosed(task)) drafts.push(...unblocked(state, task));
@@ -84,6 +88,7 @@ export function assigned(id: string, title: string, status: Task['status'], assi
 export function unblocked(state: TasksState, blocker: Task): Draft[] {
   return unblockedBy(state, blocker).map((task) => {
     const opens = task.status === 'blocked' && task.blocked_reason === undefined;
+    const changes = { status: 'todo', ...(task.position !== undefined && { position: null }) };
     return {
       type: 'task_unblocked',
       subject: task.id,
@@ -93,7 +98,7 @@ export function unblocked(state: TasksState, blocker: Task): Draft[] {
         status: opens ? 'todo' : task.status,
         ...(task.assignee !== undefined && { assignee: task.assignee, notify: [task.assignee] }),
         blocker: blocker.id,
-        ...(opens && { changes: { status: 'todo' }, was: { status: 'blocked' } }),
+        ...(opens && { changes, was: formerOf(task, changes) }),
       },
     };
   });
@@ -102,11 +107,17 @@ export function unblocked(state: TasksState, blocker: Task): Draft[] {
 function withoutSame(task: Task, changes: Changes): Changes {
   const all = Object.entries(changes) as [keyof Task, unknown][];
   return Object.fromEntries(
-    all.filter(([field, value]) => value !== undefined && !isDeepStrictEqual(value ?? undefined, task[field])),
+    all.filter(
+      ([field, value]) => value !== undefined && (OF_RUN.includes(field) || !isSame(value ?? undefined, task[field])),
+    ),
   ) as Changes;
 }
 
-function formerOf(task: Task, changes: Changes): Record<string, unknown> {
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (typeof a === 'object' && isDeepStrictEqual(a, b));
+}
+
+function formerOf(task: Task, changes: object): Record<string, unknown> {
   return Object.fromEntries(SHORT.filter((field) => field in changes).map((field) => [field, task[field] ?? null]));
 }
 

@@ -31,8 +31,9 @@ export type TaskFilter = z.infer<z.ZodObject<typeof filterFields>>;
 /** One condition of a filter. */
 export interface Condition {
   holds(task: Task): boolean;
-  /** Groups of the list's order in which every task is that fulfils it, and no other. */
+  /** Groups in which every task is that fulfils it, and no other; and the order that has them. */
   groups?: readonly string[];
+  order?: 'updated' | 'label';
   /** True where a task may be in several of the groups. */
   overlap?: true;
 }
@@ -50,11 +51,13 @@ export function conditionsOf(filter: TaskFilter): Condition[] {
   if (filter.assignedTo !== undefined) conditions.push(ofStatusAndAssignee({ assignee: filter.assignedTo }));
   for (const field of ['createdBy', 'priority', 'parent', 'epic_id'] as const) {
     const value = filter[field];
-    if (value !== undefined) conditions.push({ groups: [`${field} ${value}`], holds: (task) => task[field] === value });
+    if (value !== undefined)
+      conditions.push({ order: 'label', groups: [`${field} ${value}`], holds: (task) => task[field] === value });
   }
   const tags = split(filter.tags ?? '');
   if (tags.length > 0)
     conditions.push({
+      order: 'label',
       groups: tags.map((tag) => `tags ${tag}`),
       holds: (task) => tags.some((tag) => task.tags?.includes(tag)),
       ...(tags.length > 1 && { overlap: true as const }),
@@ -77,6 +80,10 @@ function ofStatusAndAssignee({ status, assignee }: Pick<TaskFilter, 'status' | '
     (statuses === undefined || statuses.includes(task.status)) &&
     (assignee === undefined || task.assignee === assignee);
   if (assignee !== undefined)
-    return { holds, groups: statuses?.map((each) => `assignee ${assignee} ${each}`) ?? [`assignee ${assignee}`] };
-  return { holds, groups: statuses?.map((each) => `status ${each}`) ?? [''] };
+    return {
+      holds,
+      order: 'updated',
+      groups: statuses?.map((each) => `assignee ${assignee} ${each}`) ?? [`assignee ${assignee}`],
+    };
+  return { holds, order: 'updated', groups: statuses?.map((each) => `status ${each}`) ?? [''] };
 }

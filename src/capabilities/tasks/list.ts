@@ -71,11 +71,14 @@ function select(
   return { page, total };
 }
 
-/** The tasks of the groups; each once. */
-function* union(tasks: State['tasks'], { groups = [''], overlap }: Condition): Generator<Task, void> {
+/** The tasks of the condition's groups; each once. */
+function* union(
+  tasks: State['tasks'],
+  { order = 'updated', groups = [''], overlap }: Condition,
+): Generator<Task, void> {
   const seen = overlap ? new Set<string>() : undefined;
   for (const group of groups) {
-    for (const task of tasks.inOrder('updated', group)) {
+    for (const task of tasks.inOrder(order, group)) {
       if (seen?.has(task.id)) continue;
       seen?.add(task.id);
       yield task;
@@ -83,23 +86,32 @@ function* union(tasks: State['tasks'], { groups = [''], overlap }: Condition): G
   }
 }
 
-/** The matches of one group, which stand in the order that is asked for: no more is read than is shown. */
-function walk(tasks: State['tasks'], group: string, after: OrderKey | undefined, most: number): Selection {
+/**
+ * The matches of one condition that stands for one group, newest update first: no more is looked at than is shown or,
+ * where the group is of another order, than the group has members. Undefined: it is cheaper to look at those.
+ */
+function walk(tasks: State['tasks'], source: Condition, after: OrderKey | undefined, most: number): Task[] | undefined {
+  const { order, groups = [''], holds } = source;
+  const own = order === 'updated';
   const page: Task[] = [];
-  for (const task of tasks.inOrder('updated', group, after)) {
+  let left = own ? Number.POSITIVE_INFINITY : sizeOfGroups(source, tasks);
+  for (const task of tasks.inOrder('updated', own ? (groups[0] as string) : '', after)) {
     if (after !== undefined && compareKeys(updatedKey(task), after) === 0) continue;
-    if (page.push(task) === most) break;
+    if (left-- === 0) return undefined;
+    if ((own || holds(task)) && page.push(task) === most) break;
   }
-  return { page, total: tasks.count('updated', group) };
+  return page;
+}
+
+function sizeOfGroups({ order = 'updated', groups = [] }: Condition, tasks: State['tasks']): number {
+  return groups.reduce((sum, group) => sum + tasks.count(order, group), 0);
 }
 
 /** The condition that the fewest tasks fulfil, as far as it is known without looking. */
 function narrowest(conditions: readonly Condition[], tasks: State['tasks']): Condition {
-  const sized = conditions.flatMap((condition) =>
-    condition.groups === undefined
-      ? []
-      : [{ condition, size: condition.groups.reduce((sum, group) => sum + tasks.count('updated', group), 0) }],
-  );
+  const sized = conditions
+    .filter(({ groups }) => groups !== undefined)
+    .map((condition) => ({ condition, size: sizeOfGroups(condition, tasks) }));
   sized.sort((a, b) => a.size - b.size);
   return (sized[0] as { condition: Condition }).condition;
 }
@@ -135,18 +147,17 @@ export const list = query({
     const all = conditionsOf(filter);
     const some = all.filter((condition) => !isEverything(condition));
     const source = narrowest(all, tasks);
-    const [group, ...others] = source.groups ?? [];
-    const exact = others.length === 0 && some.every((condition) => condition === source);
-    const { page, total } =
-      exact && sort === 'updated' && order === 'forward'
-        ? walk(tasks, group ?? '', after, most)
-        : select(
-            union(tasks, source),
-            some,
-            (a, b) => sign * compareKeys(key(a), key(b)),
-            (task) => after === undefined || sign * compareKeys(key(task), after) > 0,
-            most,
-          );
+    const exact = source.groups?.length === 1 && some.every((condition) => condition === source);
+    const found = exact && sort === 'updated' && order === 'forward' ? walk(tasks, source, after, most) : undefined;
+    const { page, total } = found
+      ? { page: found, total: sizeOfGroups(source, tasks) }
+      : select(
+          union(tasks, source),
+          some,
+          (a, b) => sign * compareKeys(key(a), key(b)),
+          (task) => after === undefined || sign * compareKeys(key(task), after) > 0,
+          most,
+        );
     const shown = page.slice(offset, offset + limit);
     const { taken } = capBytes(shown, sizeOf);
     const last = taken.at(-1);

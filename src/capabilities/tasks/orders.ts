@@ -19,19 +19,30 @@ export function updatedKey(task: Pick<Task, 'updatedAt' | 'createdAt' | 'id'>): 
   return [-task.updatedAt, -task.createdAt, task.id];
 }
 
-/** Groups of the list: all, and those with one value of one field. */
-function listGroups(task: Task): string[] {
-  const { status, assignee, createdBy, priority, tags, parent, epic_id } = task;
-  const groups = ['', `status ${status}`, `createdBy ${createdBy}`];
-  if (assignee !== undefined) groups.push(`assignee ${assignee}`, `assignee ${assignee} ${status}`);
-  if (priority !== undefined) groups.push(`priority ${priority}`);
-  if (parent !== undefined) groups.push(`parent ${parent}`);
-  if (epic_id !== undefined) groups.push(`epic_id ${epic_id}`);
-  if (tags) for (const tag of new Set(tags)) groups.push(`tags ${tag}`);
-  return groups;
-}
+/** All tasks, and those of one status, of one assignee, of both; newest update first. */
+const updated: OrderSpec<Task> = {
+  groups: ({ status, assignee }) =>
+    assignee === undefined
+      ? ['', `status ${status}`]
+      : ['', `status ${status}`, `assignee ${assignee}`, `assignee ${assignee} ${status}`],
+  key: updatedKey,
+};
 
-const updated: OrderSpec<Task> = { groups: listGroups, key: updatedKey };
+/**
+ * Tasks with one value of a field that seldom changes. They stand by age, so that an update moves nothing here: each
+ * order that a task stands in makes every claim of it dearer.
+ */
+const label: OrderSpec<Task> = {
+  groups({ createdBy, priority, tags, parent, epic_id }) {
+    const groups = [`createdBy ${createdBy}`];
+    if (priority !== undefined) groups.push(`priority ${priority}`);
+    if (parent !== undefined) groups.push(`parent ${parent}`);
+    if (epic_id !== undefined) groups.push(`epic_id ${epic_id}`);
+    if (tags) for (const tag of new Set(tags)) groups.push(`tags ${tag}`);
+    return groups;
+  },
+  key: ({ createdAt, id }) => [-createdAt, id],
+};
 
 /** What may be claimed, by whom it was given to; `''` is anybody. */
 const next: OrderSpec<Task> = {
@@ -51,4 +62,4 @@ const lease: OrderSpec<Task> = {
   key: ({ claim, id }) => [claim?.expiresAt ?? 0, id],
 };
 
-export const orders = { updated, next, board, lease };
+export const orders = { updated, label, next, board, lease };

@@ -138,13 +138,13 @@ export function apply(state: TasksState, event: Event): void {
   if (data.run) endRun(state, data, event);
   if (data.claim && data.claim.generation !== before.generation) beginRun(state, data.claim, event);
   // A sign of life changes nothing that anybody would look up.
-  if (event.type !== 'task_lease_renewed') record(state, before, after, event);
+  if (event.type !== 'task_lease_renewed') record(state, before, event);
 }
 
 function create(state: TasksState, event: Event): void {
   const task = { ...(event.data as unknown as Task), seq: event.seq };
   put(state, undefined, task);
-  record(state, undefined, task, event);
+  record(state, undefined, event);
 }
 
 /** The task as an event leaves it. A renewed claim is no update. */
@@ -189,7 +189,7 @@ function remove(state: TasksState, task: Task, event: Event): void {
   state.tasks.delete(task.id);
   countSubtask(state, task, -1);
   recountDependents(state, task.id);
-  record(state, task, undefined, event);
+  record(state, task, event);
 }
 
 /** Puts a task, and tells those whose figures depend on it. */
@@ -265,27 +265,20 @@ function endRun(state: TasksState, { id, run, reason, changes }: TaskChange, { a
   state.task_runs.put(runId(id, generation), ended);
 }
 
-/** Fields that history leaves out: they follow from others. */
-const DERIVED = new Set(['seq', 'updatedAt', 'open_blockers', 'subtasks', 'generation']);
-
-function record(state: TasksState, before: Task | undefined, after: Task | undefined, event: Event): void {
+/** Writes down what an event changed, as far as it says so: what follows from that is not repeated. */
+function record(state: TasksState, before: Task | undefined, event: Event): void {
   const { seq, at, actor, type } = event;
-  const { id, reason, comment, run } = event.data as unknown as TaskChange;
-  const changes: HistoryEntry['changes'] = {};
-  const was = (before ?? {}) as Record<string, unknown>;
-  const is = (after ?? {}) as Record<string, unknown>;
-  // What was created is there to be read; what was deleted has gone.
-  if (before && after) {
-    for (const field of new Set([...Object.keys(was), ...Object.keys(is)])) {
-      if (was[field] === is[field] || DERIVED.has(field)) continue;
-      changes[field] = {
-        ...(was[field] !== undefined && { from: was[field] }),
-        ...(is[field] !== undefined && { to: is[field] }),
-      };
-    }
-  }
+  const { id, changes: given, reason, comment, run } = event.data as unknown as TaskChange;
   const note = reason ?? comment ?? run?.outcome;
   // `task_assigned` says again what the event before it changed.
-  if (before && after && note === undefined && Object.keys(changes).length === 0) return;
-  state.task_history.put(String(seq), { seq, task: id, at, actor, type, changes, ...(note !== undefined && { note }) });
+  if (type === 'task_assigned') return;
+  const changes: HistoryEntry['changes'] = {};
+  for (const field in given) {
+    const from = before?.[field as keyof Task];
+    const to = given[field];
+    changes[field] = from === undefined ? { to } : to === null ? { from } : { from, to };
+  }
+  const entry: HistoryEntry = { seq, task: id, at, actor, type, changes };
+  if (note !== undefined) entry.note = note;
+  state.task_history.put(String(seq), entry);
 }

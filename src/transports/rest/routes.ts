@@ -42,7 +42,7 @@ function addRoute(
     url,
     handler: (request, reply) => {
       const input = inputOf(request, waits);
-      const caller = callerOf(request, reply, namesCaller, waits ? waiting : undefined);
+      const caller = callerOf(request, reply, namesCaller, waits && asksToWait(input) ? waiting : undefined);
       if (operation.kind === 'query' && streams(operation, request))
         return openStream(operation, input, caller, request, reply);
       return answer(kernel, operation, input, caller, request, reply);
@@ -76,6 +76,11 @@ function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknow
 function merge(query: object, body: object, params: object): Record<string, unknown> {
   if (isEmpty(query) && isEmpty(params)) return body as Record<string, unknown>;
   return { ...query, ...body, ...params };
+}
+
+/** Whoever may wait long is watched, so that nothing is done for one who has gone. */
+function asksToWait({ wait }: Record<string, unknown>): boolean {
+  return wait !== undefined && wait !== 0 && wait !== '0';
 }
 
 function isEmpty(object: object): boolean {
