@@ -50,17 +50,21 @@ test('README does what it says', async () => {
 });
 
 test('QUICKSTART does what it says, over a kill -9', async () => {
-  expect(await follow('QUICKSTART.md')).toBe(11);
+  expect(await follow('QUICKSTART.md')).toBe(12);
 });
 
-test('every block of the two is a command or what it prints', () => {
-  for (const page of ['README.md', 'QUICKSTART.md'])
+test('the guide to tasks does what it says', async () => {
+  expect(await follow('docs/guides/tasks.md')).toBe(7);
+});
+
+test('every block of these is a command or what it prints', () => {
+  for (const page of ['README.md', 'QUICKSTART.md', 'docs/guides/tasks.md'])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
 });
 
 test('every script that a page names is there', () => {
   const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> };
-  for (const page of ['README.md', 'QUICKSTART.md', 'ARCHITECTURE.md'])
+  for (const page of ['README.md', 'QUICKSTART.md', 'ARCHITECTURE.md', 'docs/guides/tasks.md'])
     for (const [, name = ''] of readText(page).matchAll(/npm run ([a-z]+)/g))
       expect(scripts, page).toHaveProperty(name);
 });
