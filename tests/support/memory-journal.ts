@@ -15,8 +15,12 @@ export class MemoryJournal implements Journal {
   #waiting: { batch: Batch; settle: () => void; reject: (reason: Refusal) => void }[] = [];
   readonly #automatic: boolean;
 
-  constructor(options: { automatic?: boolean } = {}) {
-    this.#automatic = options.automatic ?? false;
+  /** Begins with `records`, as one that is opened again. */
+  constructor({ automatic = false, records = [] }: { automatic?: boolean; records?: readonly Encoded[] } = {}) {
+    this.#automatic = automatic;
+    this.records.push(...records);
+    this.head = this.durable = records.length;
+    this.lastAt = records.at(-1)?.event.at ?? 0;
   }
 
   listen(listener: JournalListener): void {
@@ -39,9 +43,9 @@ export class MemoryJournal implements Journal {
     return batch;
   }
 
-  /** Keeps every batch that waits. */
-  commit(): void {
-    for (const { batch, settle } of this.#waiting.splice(0)) {
+  /** Keeps the first batches that wait, all of them unless said. */
+  commit(batches = this.#waiting.length): void {
+    for (const { batch, settle } of this.#waiting.splice(0, batches)) {
       this.records.push(...batch.records);
       this.durable = (batch.records.at(-1) as Encoded).event.seq;
       this.#listener?.committed(batch, Buffer.from(batch.records.map(({ line }) => line).join('')));

@@ -12,14 +12,29 @@ export class MemoryStore implements Store {
     this.#listener = listener;
   }
 
-  *load(): Iterable<[string, object]> {}
+  /** The index as it is now, to be opened again later. */
+  copy(): MemoryStore {
+    const copy = new MemoryStore();
+    for (const [id, entity] of this.entities) copy.entities.set(id, entity);
+    copy.applied = this.applied;
+    return copy;
+  }
+
+  *load(collection: string): Iterable<[string, object]> {
+    const prefix = `${collection} `;
+    for (const [id, entity] of this.entities)
+      if (id.startsWith(prefix)) yield [id.slice(prefix.length), JSON.parse(JSON.stringify(entity))];
+  }
 
   get(collection: string, id: string): object | undefined {
     return this.entities.get(`${collection} ${id}`);
   }
 
   write(seq: number, changes: readonly Change[]): void {
-    for (const { collection, id, after } of changes) if (after) this.entities.set(`${collection.name} ${id}`, after);
+    for (const { collection, id, after } of changes) {
+      if (after) this.entities.set(`${collection.name} ${id}`, after);
+      else this.entities.delete(`${collection.name} ${id}`);
+    }
     this.applied = seq;
     this.#listener(seq, changes);
   }
