@@ -28,6 +28,7 @@ function explain({
   if (path === undefined) return undefined;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
     return `${path} cannot be written. Give this user the right to, or set DATA_DIR.`;
+  if (code === 'ENOENT' && syscall === 'mkdir') return `${path} cannot be made. Set DATA_DIR to another directory.`;
   if (code === 'EEXIST' || code === 'ENOTDIR') return `${path} is not a directory. Set DATA_DIR to one.`;
   if (code === 'ENOSPC') return `The disk that holds ${path} is full. Free space, then start again.`;
   return undefined;

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
 import cors from '@fastify/cors';
@@ -13,6 +12,7 @@ import { newEpoch } from './kernel/cursor.ts';
 import { idempotencyKeys } from './kernel/idempotency.ts';
 import { JournalRefused } from './kernel/journal/damage.ts';
 import { FileJournal } from './kernel/journal/file-journal.ts';
+import { makeDirectory } from './kernel/journal/files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
 import { IndexAhead, IndexStore } from './store/index-store.ts';
@@ -81,7 +81,7 @@ export async function openKernel(
   const { config } = options;
   const table = options.capabilities ?? capabilities;
   const dir = resolve(config.DATA_DIR);
-  mkdirSync(dir, { recursive: true });
+  makeDirectory(dir);
   const lock = lockDirectory(dir);
   const notes: string[] = [];
   let journal: FileJournal | undefined;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { InvalidSettings, readConfig } from '../src/config.ts';
@@ -125,3 +125,14 @@ test('a data directory that is a file is refused in words', async () => {
   expect(code).toBe(1);
   expect(output.trim()).toBe(`${file} is not a directory. Set DATA_DIR to one.`);
 });
+
+// A process of its own, because a directory that is asked for again and again holds up everything in it.
+test.skipIf(!existsSync('/proc')).each(['/proc/reflectt', '/proc/reflectt/data', '/proc/self/data'])(
+  'the data directory %s, which nobody can make, is refused in words',
+  async (data) => {
+    using dir = temporaryDirectory();
+    const { code, output } = await refused({ DATA_DIR: data }, dir.path);
+    expect(code).toBe(1);
+    expect(output.trim()).toMatch(/^\/proc\/\w+(?:\/data)? cannot be made\. Set DATA_DIR to another directory\.$/);
+  },
+);

@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { config as loadDotenv } from 'dotenv';
 import { readConfig } from '../../config.ts';
+import { makeDirectory } from '../../kernel/journal/files.ts';
 import { backUpJournal, exportJournal, repairJournal, restoreJournal, tailJournal, verifyJournal } from './commands.ts';
 import { type DataDirectory, dataDirectory } from './directory.ts';
 
@@ -64,7 +64,7 @@ program
   .description('put a backup in the place of the journal; a new epoch begins')
   .argument('<dir>', 'what `backup` wrote')
   .action((source: string) => {
-    mkdirSync(directory().data, { recursive: true });
+    makeDirectory(directory().data);
     restoreJournal(directory(), source, say);
   });
 

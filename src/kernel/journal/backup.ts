@@ -1,7 +1,7 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalDamaged } from './damage.ts';
-import { replaceFile } from './files.ts';
+import { makeDirectory, replaceFile } from './files.ts';
 import { type Inspection, inspect } from './inspect.ts';
 import { layoutOf, verifyWhole } from './layout.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
@@ -24,7 +24,7 @@ export class NotEmpty extends Error {
  */
 export function backUp(dir: string, target: string): Inspection {
   if (existsSync(target) && readdirSync(target).length > 0) throw new NotEmpty(target);
-  mkdirSync(target, { recursive: true });
+  makeDirectory(target);
   const onDisk = existsSync(dir) ? readManifest(dir) : undefined;
   if (onDisk === undefined) throw new JournalDamaged(join(dir, MANIFEST_FILE), '', 'it is missing');
   const { manifest } = layoutOf(dir, onDisk);

@@ -1,5 +1,32 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
+
+/**
+ * Makes a directory and those above it, where they are not there. Node's own `recursive` asks for ever where the system
+ * denies a directory below one that is there (ENOENT), as /proc does.
+ */
+export function makeDirectory(dir: string): void {
+  try {
+    mkdirSync(dir);
+  } catch (error) {
+    if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+    const above = dirname(dir);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === dir || existsSync(above)) throw error;
+    makeDirectory(above);
+    makeDirectory(dir);
+  }
+}
 
 /** Makes a new or renamed name durable. Windows has no such call and needs none for NTFS metadata. */
 export function syncDirectory(dir: string): void {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { isDiskFull, JournalDamaged, JournalDiskFull } from './damage.ts';
-import { replaceFile, rewriteInPlace, syncDirectory } from './files.ts';
+import { makeDirectory, replaceFile, rewriteInPlace, syncDirectory } from './files.ts';
 import { layoutOf, segmentsIn, verifyChain, verifyWhole } from './layout.ts';
 import { MANIFEST_FILE, type Manifest, readManifest, writeManifest } from './manifest.ts';
 import { releaseReserve } from './reserve.ts';
@@ -51,7 +51,7 @@ export function recover(dir: string, fresh: () => Fresh): Recovered {
 
 function open(dir: string, fresh: () => Fresh): Recovered {
   finishReplacement(dir);
-  mkdirSync(dir, { recursive: true });
+  makeDirectory(dir);
   for (const name of readdirSync(dir)) if (name.endsWith('.tmp')) rmSync(join(dir, name));
   const manifest = readManifest(dir);
   if (manifest !== undefined) return openActive(dir, manifest);
@@ -172,7 +172,7 @@ function tryManifest(dir: string, manifest: Manifest): boolean {
 /** Where damaged and unfinished parts of a journal are kept for people. */
 export function quarantineOf(dir: string): string {
   const quarantine = join(dirname(dir), 'quarantine');
-  mkdirSync(quarantine, { recursive: true });
+  makeDirectory(quarantine);
   return quarantine;
 }
 

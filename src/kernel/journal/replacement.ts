@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { replaceFile, syncDirectory } from './files.ts';
+import { makeDirectory, replaceFile, syncDirectory } from './files.ts';
 import { type Manifest, type SealedSegment, writeManifest } from './manifest.ts';
 import { nextDirectory, quarantineOf } from './recovery.ts';
 import { encodeHeader, SCHEMA, segmentFile, sha256, stampOf } from './segment.ts';
@@ -25,7 +25,7 @@ export function replaceJournal(
 ): { last: number; quarantined: string | undefined } {
   const next = nextDirectory(dir);
   rmSync(next, { recursive: true, force: true });
-  mkdirSync(next, { recursive: true });
+  makeDirectory(next);
   const sealed: SealedSegment[] = [];
   let at = 0;
   for (const kept of segments) {
