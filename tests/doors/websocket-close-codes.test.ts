@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { testNode } from '../support/node.ts';
-import { rawSocket } from '../support/raw.ts';
+import { raw, rawSocket } from '../support/raw.ts';
 import { openSocket } from '../support/ws.ts';
 
 test.each([
@@ -175,4 +175,49 @@ test('an upgrade where there is no WebSocket is refused with a problem', async (
     ['/events', 400],
   ] as const)
     await expect(openSocket(server.url + path)).rejects.toThrow(`HTTP ${status}`);
+});
+
+const HANDSHAKE = {
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+};
+
+test.each([
+  ['without a key', { 'Sec-WebSocket-Key': undefined }, 'Missing or invalid Sec-WebSocket-Key header.'],
+  ['with a key that is none', { 'Sec-WebSocket-Key': 'short' }, 'Missing or invalid Sec-WebSocket-Key header.'],
+  ['without a version', { 'Sec-WebSocket-Version': undefined }, 'Missing or invalid Sec-WebSocket-Version header.'],
+  ['of a version of long ago', { 'Sec-WebSocket-Version': '7' }, 'Missing or invalid Sec-WebSocket-Version header.'],
+  ['to HTTP/2', { Upgrade: 'h2c' }, 'Invalid Upgrade header.'],
+  [
+    'with a list of protocols that is none',
+    { 'Sec-WebSocket-Protocol': 'a,,b' },
+    'Invalid Sec-WebSocket-Protocol header.',
+  ],
+])('an upgrade %s is refused with a problem, and the connection ends', async (_, change, detail) => {
+  await using server = await testNode();
+  const { seq } = await server.post('link', 'hello');
+  const headers = Object.entries({ Host: `127.0.0.1:${server.port}`, ...HANDSHAKE, ...change })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  for (const path of ['/ws', '/chat/ws']) {
+    const answer = await raw(server.port, `GET ${path} HTTP/1.1\r\n${headers.join('')}\r\n`);
+    expect(answer.ended).toBe(true);
+    expect(answer.status).toBe(400);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/problem+json; charset=utf-8',
+      'content-length': String(Buffer.byteLength(answer.body)),
+      'sec-websocket-version': '13, 8',
+      'x-seq': String(seq),
+    });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      type: '/errors/malformed_request',
+      status: 400,
+      code: 'malformed_request',
+      detail,
+      hint: expect.stringMatching(/./),
+      success: false,
+    });
+  }
 });

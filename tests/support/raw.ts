@@ -8,6 +8,8 @@ export interface RawAnswer {
   body: string;
   /** Everything that came. */
   text: string;
+  /** The server hung up, before the time was over. */
+  ended: boolean;
 }
 
 /** Opens a TCP connection to a server of this machine. */
@@ -30,10 +32,14 @@ export async function raw(port: number, bytes: string | Buffer, ms = 2_000): Pro
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.write(bytes);
-  const timer = setTimeout(() => socket.destroy(), ms);
+  let ended = true;
+  const timer = setTimeout(() => {
+    ended = false;
+    socket.destroy();
+  }, ms);
   if (!socket.closed) await once(socket, 'close');
   clearTimeout(timer);
-  return parse(Buffer.concat(chunks).toString());
+  return { ...parse(Buffer.concat(chunks).toString()), ended };
 }
 
 /** A request line with its headers; the connection ends after the answer. */
@@ -42,7 +48,7 @@ export function request(target: string, headers: readonly string[], body = ''): 
   return [`${target} HTTP/1.1`, ...headers, ...length, 'Connection: close', '', body].join('\r\n');
 }
 
-function parse(text: string): RawAnswer {
+function parse(text: string): Omit<RawAnswer, 'ended'> {
   const end = text.indexOf('\r\n\r\n');
   const [line = '', ...lines] = text.slice(0, end).split('\r\n');
   const headers = Object.fromEntries(

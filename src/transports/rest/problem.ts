@@ -1,7 +1,9 @@
+import { STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { type Problem, Refusal, toProblem } from '../../kernel/errors.ts';
 
-export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 interface HttpError {
   statusCode?: number;
@@ -44,4 +46,19 @@ export function sendProblem(reply: FastifyReply, thrown: unknown): FastifyReply 
   const problem: Problem = toProblem(refusal ?? thrown);
   if (refusal?.options.retryAfter !== undefined) reply.header('retry-after', refusal.options.retryAfter);
   return reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** Answers with a problem on a socket that no HTTP answer belongs to, and hangs up. */
+export function endWithProblem(socket: Duplex, refusal: Refusal, headers: Record<string, string> = {}): void {
+  const problem = toProblem(refusal);
+  const body = JSON.stringify(problem);
+  const lines = Object.entries({
+    ...headers,
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${body}`, () =>
+    socket.destroy(),
+  );
 }

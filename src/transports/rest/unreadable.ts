@@ -1,20 +1,11 @@
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { Refusal, toProblem } from '../../kernel/errors.ts';
-import { PROBLEM_TYPE } from './problem.ts';
+import { Refusal } from '../../kernel/errors.ts';
+import { endWithProblem } from './problem.ts';
 
 /** Answers what is no HTTP request, or did not arrive in time, and hangs up. */
 export function answerUnreadable(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = toProblem(new Refusal('malformed_request', describe(error.code)));
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
+  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
+  else endWithProblem(socket, new Refusal('malformed_request', describe(error.code)));
 }
 
 function describe(code: string | undefined): string {

@@ -5,6 +5,7 @@ import type { WebSocket } from 'ws';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { checkAgent } from '../../kernel/validate.ts';
+import { endWithProblem } from '../rest/problem.ts';
 import type { Stream, StreamSettings, Streams } from '../streams.ts';
 import { CLOSE, closeSocket } from './close-codes.ts';
 import { FeedSocket } from './feed-socket.ts';
@@ -31,6 +32,14 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
     // Streams are ended by their owner, with a reason.
     preClose: (done) => done(),
   });
+
+  app.websocketServer.on('wsClientError', ({ message }, socket) =>
+    endWithProblem(socket, new Refusal('malformed_request', `${message}.`), {
+      'x-seq': String(kernel.feed.head),
+      // A refusal says which versions there are: RFC 6455, section 4.4.
+      'sec-websocket-version': '13, 8',
+    }),
+  );
 
   app.addHook('onRequest', (request, _, done) => {
     const speaks = (request.routeOptions.config as { websocket?: boolean }).websocket === true || request.is404;
