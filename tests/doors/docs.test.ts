@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Json, type TestNode, testNode } from '../support/node.ts';
 
@@ -68,6 +70,16 @@ test('it names every route of the table, and /capabilities every operation', asy
   const { body: compact } = await server.get('/capabilities?compact=1');
   expect(JSON.stringify(compact).length).toBeLessThan(JSON.stringify(body).length / 2);
   for (const { hint } of body.operations) expect(hint).toBeTruthy();
+});
+
+test('a hint works in a shell in which URL is the address of this server, and names no other', async () => {
+  const { body } = await server.get('/capabilities');
+  for (const { hint } of body.operations) expect(hint).not.toMatch(/https?:|127\.0|localhost|\b\d{4,5}\b/);
+  const { hint } = body.operations.find(({ name }: { name: string }) => name === 'channels.list');
+  const { stdout } = await promisify(execFile)('bash', ['-c', hint], {
+    env: { PATH: process.env.PATH, URL: server.url },
+  });
+  expect(JSON.parse(stdout)).toEqual((await server.get('/chat/channels')).body);
 });
 
 test('every route of it is there', async () => {

@@ -42,13 +42,13 @@ function describe(operation: Operation, compact: boolean) {
   return { name, kind, http, summary, input: fields, hint: hintOf(operation) };
 }
 
-/** How to call it from a shell. */
+/** How to call it from a shell in which URL is the address that the caller knows: no other is right for every caller. */
 function hintOf({ http, kind, name }: Operation): string {
   const [method = '', path = ''] = (http[0] ?? '').split(' ');
   if (method === '') return `Over /ws: {"type":"call","id":1,"op":"${name}","input":{…}}`;
   return kind === 'query'
-    ? `curl http://127.0.0.1:4445${path}`
-    : `curl -X ${method} http://127.0.0.1:4445${path} -H 'Content-Type: application/json' -d '{…}'`;
+    ? `curl $URL${path}`
+    : `curl -X ${method} $URL${path} -H 'Content-Type: application/json' -d '{…}'`;
 }
 
 const capabilities = query({
@@ -66,7 +66,7 @@ const capabilities = query({
       version: VERSION,
       operations: [...operations.values()].map((operation) => describe(operation, compact ?? false)),
       doors: {
-        rest: 'JSON over HTTP; /openapi.json describes it, /docs shows it',
+        rest: 'JSON over HTTP; /openapi.json describes it, /docs shows it; $URL in a hint is the address that you called',
         sse: 'GET /events with Accept: text/event-stream, or GET /events/subscribe',
         ws: '/ws, subprotocol reflectt.v1: subscribe, call any operation',
         chat: '/chat/ws: the last messages, then each new one',
