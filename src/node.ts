@@ -97,7 +97,9 @@ export async function openKernel(
     const store = IndexStore.open({
       file: join(dir, 'index.sqlite'),
       collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],
-      journal: { id: journal.id, epoch: journal.epoch, durable: journal.durable },
+      journal,
+      // Each write of the index asks the journal for a sync, and the settings ask for no more than that.
+      ...(config.DURABILITY.mode === 'interval' && { writeEveryMs: config.DURABILITY.ms }),
     });
     if (store.rebuilt !== undefined && journal.durable > 0) notes.push(`index: made anew, because ${store.rebuilt}`);
     const kernel = await Kernel.open({

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads';
 import type { CollectionSpec, IndexView } from '../kernel/capability.ts';
 import type { Change } from '../kernel/collection.ts';
 import { Refusal } from '../kernel/errors.ts';
+import type { Journal } from '../kernel/journal/journal.ts';
 import type { Store, StoreStatus } from '../kernel/store.ts';
 import { createStatements, fingerprint, planOf } from './schema.ts';
 import { type Database, DRIVER, openDatabase, type Statement } from './sqlite.ts';
@@ -13,7 +14,9 @@ export interface IndexStoreOptions {
   file: string;
   collections: readonly CollectionSpec[];
   /** The journal that this index is of. */
-  journal: { id: string; epoch: string; durable: number };
+  journal: Pick<Journal, 'id' | 'epoch' | 'durable' | 'sync'>;
+  /** Milliseconds that changes wait for more of them where nobody waits for the index, beyond what is usual. */
+  writeEveryMs?: number;
 }
 
 /** The index says it holds events that the journal does not have: acknowledged records are gone. */
@@ -39,7 +42,7 @@ const RETRY_MS = 1_000;
 const CHANGES_A_JOB = 10_000;
 /** Changes that are sent without waiting for more. */
 const CHANGES_AT_ONCE = 4_000;
-/** Milliseconds that changes wait for more of them. */
+/** Milliseconds that changes wait for more of them at least. */
 const WRITE_EVERY_MS = 25;
 
 interface Waiter {
@@ -54,6 +57,8 @@ export class IndexStore implements Store {
   readonly rebuilt: string | undefined;
   #applied: number;
   readonly #file: string;
+  readonly #journal: IndexStoreOptions['journal'];
+  readonly #writeEveryMs: number;
   readonly #reader: Database;
   readonly #statements = new Map<string, Statement>();
   readonly #collections: readonly CollectionSpec[];
@@ -84,8 +89,14 @@ export class IndexStore implements Store {
     );
   }
 
-  private constructor({ file, collections }: IndexStoreOptions, applied: number, rebuilt: string | undefined) {
+  private constructor(
+    { file, collections, journal, writeEveryMs = 0 }: IndexStoreOptions,
+    applied: number,
+    rebuilt: string | undefined,
+  ) {
     this.#file = file;
+    this.#journal = journal;
+    this.#writeEveryMs = Math.max(WRITE_EVERY_MS, writeEveryMs);
     this.#applied = applied;
     this.rebuilt = rebuilt;
     this.#collections = collections;
@@ -186,7 +197,7 @@ export class IndexStore implements Store {
   }
 
   #sendSoon(): void {
-    this.#timer ??= setTimeout(() => this.#send(), WRITE_EVERY_MS);
+    this.#timer ??= setTimeout(() => this.#send(), this.#writeEveryMs);
   }
 
   #send(): void {
@@ -195,16 +206,24 @@ export class IndexStore implements Store {
     if (this.#inFlight || this.#retry || this.#closing) return;
     const next = this.#pending.shift();
     if (next === undefined) return;
-    this.#writer ??= this.#startWriter();
     const latest = latestOf(next.changes);
-    this.#inFlight = { seq: next.seq, changes: [...latest.values()].flatMap((byId) => [...byId.values()]) };
+    const job = { seq: next.seq, changes: [...latest.values()].flatMap((byId) => [...byId.values()]) };
+    this.#inFlight = job;
     // Entities cross as they are: cloning them costs this thread less than writing them as text.
     const groups = [...latest].map(([{ name }, byId]) => ({
       collection: name,
       ids: [...byId.keys()],
       docs: Array.from(byId.values(), ({ after }) => after),
     }));
-    this.#writer.postMessage({ seq: next.seq, groups } satisfies WriteJob);
+    // A power cut may not leave an index that is ahead of the journal.
+    this.#journal
+      .sync()
+      .then(() => {
+        if (this.#inFlight !== job || this.#closing) return;
+        this.#writer ??= this.#startWriter();
+        this.#writer.postMessage({ seq: job.seq, groups } satisfies WriteJob);
+      })
+      .catch((error: Error) => this.#failed(error.message));
   }
 
   #startWriter(): Worker {

@@ -12,10 +12,3 @@ test('a second process on one data directory is refused and told who has it; a k
   await using third = await serverProcess({ dir: temp.path });
   expect((await fetch(`${third.url}/health`)).status).toBe(200);
 });
-
-test('DURABILITY=interval is said in /health', async () => {
-  using temp = temporaryDirectory();
-  await using server = await serverProcess({ dir: temp.path, env: { DURABILITY: 'interval:250' } });
-  const health = (await (await fetch(`${server.url}/health`)).json()) as { journal: { durability: string } };
-  expect(health.journal.durability).toBe('interval:250 (a power cut may take the last 250 ms)');
-});

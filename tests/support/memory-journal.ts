@@ -69,6 +69,8 @@ export class MemoryJournal implements Journal {
     return this.records.slice(after, after + limit);
   }
 
+  async sync(): Promise<void> {}
+
   status() {
     return { driver: 'memory', durability: 'none', writable: true, segments: 0, bytes: 0, flushMs: { p50: 0, p99: 0 } };
   }

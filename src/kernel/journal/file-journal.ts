@@ -7,6 +7,7 @@ import type { Encoded } from '../event.ts';
 import { isDiskFull } from './damage.ts';
 import { type Durability, describeDurability, syncMethod } from './durability.ts';
 import { replaceFile, syncDirectory } from './files.ts';
+import { IntervalSync } from './interval-sync.ts';
 import type { Batch, Journal, JournalListener, JournalStatus } from './journal.ts';
 import { type Manifest, writeManifest } from './manifest.ts';
 import { PendingBatch } from './pending-batch.ts';
@@ -56,6 +57,7 @@ export class FileJournal implements Journal {
   readonly #manifest: Manifest;
   readonly #reader: SegmentReader;
   readonly #recovered: string | undefined;
+  readonly #interval: IntervalSync | undefined;
   #listener: JournalListener | undefined;
   #fd: number;
   #position: number;
@@ -73,9 +75,6 @@ export class FileJournal implements Journal {
   #failed: Error | undefined;
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
-  #intervalDirty = false;
-  #intervalSync: Promise<void> | undefined;
-  #intervalTimer: NodeJS.Timeout | undefined;
   #spaceTimer: NodeJS.Timeout | undefined;
   readonly #flushTimes: number[] = [];
   #flushCount = 0;
@@ -108,10 +107,7 @@ export class FileJournal implements Journal {
       () => this.#durable,
     );
     keepReserve(this.#dir);
-    if (durability.mode === 'interval') {
-      this.#intervalTimer = setInterval(() => this.#syncInterval(), durability.ms);
-      this.#intervalTimer.unref();
-    }
+    if (durability.mode === 'interval') this.#interval = new IntervalSync(durability.ms, () => this.#syncData());
   }
 
   get head(): number {
@@ -158,6 +154,12 @@ export class FileJournal implements Journal {
     return batch;
   }
 
+  async sync(): Promise<void> {
+    if (this.#interval === undefined) return;
+    await this.#interval.now();
+    if (this.#failed) throw this.#failed;
+  }
+
   read(after: number, limit: number, bytes?: number): Promise<Encoded[]> {
     return this.#reader.read(after, limit, bytes);
   }
@@ -182,11 +184,10 @@ export class FileJournal implements Journal {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#intervalTimer);
     clearTimeout(this.#spaceTimer);
     if (this.#current || this.#scheduled) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#reader.close();
-    await this.#intervalSync;
+    await this.#interval?.close();
     try {
       if (!this.#failed) await this.#sealForClose();
     } finally {
@@ -248,8 +249,8 @@ export class FileJournal implements Journal {
       if (error) return this.#giveUp(error);
       // Node answers a full disk with a short count and no error.
       if (written < data.length) return this.#giveUp(shortWrite(written, data.length));
-      if (this.#durability.mode === 'interval') {
-        this.#intervalDirty = true;
+      if (this.#interval) {
+        this.#interval.written();
         return this.#commit(batch, data, began);
       }
       const method = syncMethod();
@@ -279,7 +280,7 @@ export class FileJournal implements Journal {
   async #rotate(first: number): Promise<void> {
     // Recovery understands one segment that the manifest does not know, not two.
     if (this.#manifestBehind) this.#keepManifest();
-    await this.#intervalSync;
+    await this.sync();
     await fsyncFile(this.#fd).catch((error) => {
       throw new SyncFailed(error);
     });
@@ -399,14 +400,8 @@ export class FileJournal implements Journal {
     for (const batch of batches) batch.reject(reason);
   }
 
-  #syncInterval(): void {
-    if (!this.#intervalDirty || this.#failed || this.#intervalSync) return;
-    this.#intervalDirty = false;
-    this.#intervalSync = fdatasyncFile(this.#fd)
-      .catch((error) => this.#fail(new SyncFailed(error)))
-      .finally(() => {
-        this.#intervalSync = undefined;
-      });
+  async #syncData(): Promise<void> {
+    if (!this.#failed) await fdatasyncFile(this.#fd).catch((error) => this.#fail(new SyncFailed(error)));
   }
 }
 

@@ -51,6 +51,8 @@ export interface Journal {
   append(records: readonly Encoded[]): Batch;
   /** Durable records after `after`, oldest first: at least one where there is one, at most `limit`, and about `bytes`. */
   read(after: number, limit: number, bytes?: number): Promise<Encoded[]>;
+  /** Fulfilled when a power cut cannot take back what is durable now: at once, except where the settings allow it to. */
+  sync(): Promise<void>;
   status(): JournalStatus;
   /** Makes durable what was appended, then lets go of every resource. */
   close(): Promise<void>;
