@@ -31,6 +31,8 @@ export interface IdempotencyMark {
   key: string;
   hash: string;
   op: string;
+  /** Who called, where the event says that somebody else did it. */
+  caller?: string;
 }
 
 /** An event with the bytes that every door shows (`frame`) and the bytes that the journal keeps (`line`). */

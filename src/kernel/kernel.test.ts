@@ -4,6 +4,7 @@ import { MemoryJournal } from '../../tests/support/memory-journal.ts';
 import { MemoryStore } from '../../tests/support/memory-store.ts';
 import { type Context, capability, command, type Entities, type QueryContext, query } from './capability.ts';
 import { Refusal } from './errors.ts';
+import { decode } from './event.ts';
 import { Kernel } from './kernel.ts';
 
 interface Counter {
@@ -31,15 +32,17 @@ const counting = capability<State>({
         times: z.number().default(1),
         text: z.string().optional(),
         from: z.string().optional(),
+        credit: z.string().optional(),
       }),
       output: z.object({ value: z.number() }),
-      decide({ by, times, text }, { state }: Context<State>) {
+      decide({ by, times, text, credit }, { state }: Context<State>) {
         decisions++;
         if (by < 0) throw new Refusal('conflict', 'It only goes up.');
         if (by === 0) return [];
         const before = state.counters.get('a')?.value ?? 0;
         return Array.from({ length: times }, (_, i) => ({
           type: 'counter_raised',
+          ...(credit !== undefined && { actor: credit }),
           data: { by, total: before + by * (i + 1), bad: by === 13, text },
         }));
       },
@@ -63,8 +66,8 @@ const counting = capability<State>({
   },
 });
 
-async function open(options: { automatic?: boolean; clock?: () => number } = {}) {
-  const journal = new MemoryJournal(options);
+async function open(options: { automatic?: boolean; clock?: () => number; journal?: MemoryJournal } = {}) {
+  const journal = options.journal ?? new MemoryJournal(options);
   const store = new MemoryStore();
   const kernel = await Kernel.open({
     journal,
@@ -241,6 +244,23 @@ describe('idempotency keys', () => {
     const { kernel } = await open({ automatic: true });
     await kernel.call('counter.raise', { by: 1 }, { agent: 'a', idempotencyKey: 'k' });
     const other = await kernel.call('counter.raise', { by: 5 }, { agent: 'b', idempotencyKey: 'k' });
+    expect(other.replayed).toBeUndefined();
+  });
+
+  test("a key is its caller's, also where the events are somebody else's, and after a restart", async () => {
+    const before = await open({ automatic: true });
+    const { journal } = before;
+    const first = await before.raise(2, { credit: 'kai' }, 'k');
+    const own = await before.raise(3, {}, 'own');
+    const [credited] = journal.records;
+    expect(credited?.event.actor).toBe('kai');
+    expect(decode(Buffer.from((credited?.line ?? '').trimEnd()))).toEqual(credited);
+    for (const { raise } of [before, await open({ journal })]) {
+      expect(await raise(2, { credit: 'kai' }, 'k')).toMatchObject({ seq: first.seq, replayed: true });
+      expect(await raise(3, {}, 'own')).toMatchObject({ seq: own.seq, replayed: true });
+    }
+    const { kernel } = await open({ journal });
+    const other = await kernel.call('counter.raise', { by: 7 }, { agent: 'kai', idempotencyKey: 'k' });
     expect(other.replayed).toBeUndefined();
   });
 

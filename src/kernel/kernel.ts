@@ -258,7 +258,7 @@ export class Kernel {
   #apply({ event, idem }: Encoded): void {
     for (const fold of this.#folds) fold(event);
     if (idem)
-      this.#keys.put(keyId(event.actor, idem.key), {
+      this.#keys.put(keyId(idem.caller ?? event.actor, idem.key), {
         hash: idem.hash,
         op: idem.op,
         seq: event.seq,

@@ -21,7 +21,7 @@ export function stamp(drafts: readonly Draft[], { first, now, actor, mark }: Pla
     const event: Event =
       subject === undefined ? { seq, at, type, actor: by, data } : { seq, at, type, actor: by, subject, data };
     if (n > 1) event.tx = { id: first, i: i + 1, n };
-    const record = encode(event, i === 0 ? mark : undefined);
+    const record = encode(event, i === 0 ? markOf(event, actor, mark) : undefined);
     if (record.line.length * 3 > MAX_RECORD_BYTES && Buffer.byteLength(record.line) > MAX_RECORD_BYTES) {
       throw new Refusal(
         'too_large',
@@ -30,4 +30,9 @@ export function stamp(drafts: readonly Draft[], { first, now, actor, mark }: Pla
     }
     return record;
   });
+}
+
+/** The key is the caller's, also where the event is somebody else's. */
+function markOf({ actor }: Event, caller: string, mark: IdempotencyMark | undefined): IdempotencyMark | undefined {
+  return mark === undefined || actor === caller ? mark : { ...mark, caller };
 }
