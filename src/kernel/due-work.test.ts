@@ -180,10 +180,10 @@ const lamp = capability<State>({
   },
 });
 
-async function open(journal: MemoryJournal) {
+async function open(journal: MemoryJournal, store = new MemoryStore()) {
   const kernel = await Kernel.open({
     journal,
-    store: new MemoryStore(),
+    store,
     capabilities: [lamp],
     world: { clock: () => Date.now(), random: (n) => 'x'.repeat(n) },
   });
@@ -216,6 +216,22 @@ describe('the kernel', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     journal.abort(new Refusal('disk_full', 'full'));
     expect(kernel.collection('lamps').size).toBe(1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    journal.commit();
+    expect(types(journal)).toEqual(['lamp_lit by anonymous', 'lamp_went_out by system']);
+    await kernel.close();
+  });
+  test('does nothing by itself while too much waits for the index, and goes on when there is room', async () => {
+    const journal = new MemoryJournal();
+    const store = new MemoryStore();
+    const { kernel, light } = await open(journal, store);
+    const first = light();
+    journal.commit();
+    await first;
+    store.full = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(journal.head).toBe(1);
+    store.full = false;
     await vi.advanceTimersByTimeAsync(1_000);
     journal.commit();
     expect(types(journal)).toEqual(['lamp_lit by anonymous', 'lamp_went_out by system']);

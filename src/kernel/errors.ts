@@ -198,7 +198,7 @@ export const CATALOGUE = {
   index_unavailable: {
     status: 503,
     title: 'The index is not up to date',
-    hint: 'Nothing is lost; the journal has it. See /health for the reason.',
+    hint: 'What was acknowledged is in the journal. See /health for the reason, and try again.',
   },
   overloaded: { status: 503, title: 'Too many streams are open', hint: 'Close some, or raise MAX_STREAMS.' },
   disk_full: {

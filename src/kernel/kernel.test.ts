@@ -176,6 +176,46 @@ describe('what the journal does not keep', () => {
   });
 });
 
+describe('while too much waits for the index', () => {
+  test('commands wait, and are decided on what there is then', async () => {
+    const { store, journal, raise, read } = await open({ automatic: true });
+    let make = () => {};
+    store.room = () => new Promise((resolve) => (make = resolve));
+    store.full = true;
+    const answer = raise(2);
+    expect(await settledYet(answer)).toBe(false);
+    expect([journal.head, (await read()).value]).toEqual([0, { value: 0 }]);
+    store.full = false;
+    await raise(1);
+    make();
+    expect(await answer).toEqual({ value: { value: 3 }, seq: 2 });
+  });
+
+  test('commands are refused where it cannot be written, and nothing is stored', async () => {
+    const { store, journal, raise } = await open({ automatic: true });
+    const refusal = new Refusal('index_unavailable', 'it is full');
+    store.room = () => Promise.reject(refusal);
+    store.full = true;
+    await expect(raise(2, {}, 'k')).rejects.toBe(refusal);
+    expect(journal.head).toBe(0);
+    store.full = false;
+    const { replayed } = await raise(2, {}, 'k');
+    expect([replayed, journal.head]).toEqual([undefined, 1]);
+  });
+
+  test('commands that wait when it closes are refused', async () => {
+    const { store, journal, kernel, raise } = await open({ automatic: true });
+    let make = () => {};
+    store.room = () => new Promise((resolve) => (make = resolve));
+    store.full = true;
+    const answer = raise(2);
+    await kernel.close();
+    make();
+    await expect(answer).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(journal.head).toBe(0);
+  });
+});
+
 describe('nothing half done', () => {
   test('a fold that throws changes nothing and journals nothing', async () => {
     const { journal, raise, read } = await open({ automatic: true });

@@ -164,6 +164,7 @@ export class Kernel {
     const sleeper = this.#sleeper(operation, input, caller);
     try {
       for (let attempt = 1; ; ) {
+        if (this.#store.full) await this.#store.room();
         if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
         if (id !== undefined && mark !== undefined) {
           const used = this.#keys.get(id);
@@ -215,6 +216,7 @@ export class Kernel {
 
   /** Decides a command of the server's own; what comes of it is decided again where it is taken back. */
   #perform(command: Command): boolean {
+    if (this.#store.full) throw new Refusal('index_unavailable', 'Too much waits for the index.');
     const context = this.#context(SYSTEM);
     const drafts = command.decide({}, context);
     if (drafts.length === 0) return false;
@@ -382,7 +384,7 @@ export class Kernel {
     this.#changes.delete(batch);
     this.feed.publish(batch.records, bytes);
     this.#sleepers.happened(batch.records.map(({ event }) => event));
-    this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes);
+    this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes, bytes.length);
   }
 
   #aborted(batches: readonly Batch[]): void {

@@ -5,8 +5,6 @@ import type { Store } from './store.ts';
 
 /** Events read at a time while the index catches up. */
 const PAGE = 2_000;
-/** Events that may wait for the index before a replay waits for it. */
-const BACKLOG = 20_000;
 
 /** Applies the events that the index lacks, and hands it what they change. Answers how many there were. */
 export async function replay(
@@ -23,10 +21,11 @@ export async function replay(
     if (records.length === 0) throw new Error(`the journal ends at ${after}, before ${journal.durable}`);
     const changes = apply(records);
     after += records.length;
-    store.write(after, changes);
+    const bytes = records.reduce((sum, { line }) => sum + line.length, 0);
+    store.write(after, changes, bytes);
     done += records.length;
     onProgress?.(done, total);
-    if (after - store.applied > BACKLOG) await store.reached(after - BACKLOG / 2);
+    if (store.full) await store.room();
   }
   return done;
 }

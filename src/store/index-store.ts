@@ -6,7 +6,7 @@ import { Refusal } from '../kernel/errors.ts';
 import type { Journal } from '../kernel/journal/journal.ts';
 import type { Store, StoreStatus } from '../kernel/store.ts';
 import { createStatements, fingerprint, planOf } from './schema.ts';
-import { type Database, DRIVER, openDatabase, type Statement } from './sqlite.ts';
+import { type Database, DRIVER, isFileFault, openDatabase, type Statement } from './sqlite.ts';
 import { startThread } from './threads.ts';
 import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
 
@@ -42,8 +42,20 @@ const RETRY_MS = 1_000;
 const CHANGES_A_JOB = 10_000;
 /** Changes that are sent without waiting for more. */
 const CHANGES_AT_ONCE = 4_000;
+/** Bytes of memory that may wait for the index, about, while it cannot be written or does not keep up. */
+const WAITING_BYTES = 64 * 1024 * 1024;
+/** Bytes of memory that a change takes beside those of its event, about. */
+const CHANGE_BYTES = 256;
 /** Milliseconds that changes wait for more of them at least. */
 const WRITE_EVERY_MS = 25;
+
+/** Changes that go into one transaction, as of `seq`. */
+interface Job {
+  seq: number;
+  changes: Change[];
+  /** Of memory, about. */
+  bytes: number;
+}
 
 interface Waiter {
   seq: number;
@@ -64,12 +76,15 @@ export class IndexStore implements Store {
   readonly #collections: readonly CollectionSpec[];
   #writer: Worker | undefined;
   #scanner: Worker | undefined;
-  #pending: { seq: number; changes: Change[] }[] = [];
-  #inFlight: { seq: number; changes: Change[] } | undefined;
+  #pending: Job[] = [];
+  #inFlight: Job | undefined;
+  /** Of memory that pending and in flight take, about. */
+  #waitingBytes = 0;
   #waiters: Waiter[] = [];
-  #scans = new Map<number, { resolve: (rows: never[]) => void; reject: (error: Error) => void }>();
+  #scans = new Map<number, { resolve: (rows: never[]) => void; reject: (error: unknown) => void }>();
   #nextScan = 0;
-  #error: string | undefined;
+  #writeError: string | undefined;
+  #readError: string | undefined;
   #closing = false;
   #listener: ((seq: number, changes: readonly Change[]) => void) | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -120,17 +135,20 @@ export class IndexStore implements Store {
   }
 
   get(collection: string, id: string): object | undefined {
-    const row = this.#prepare(`SELECT doc FROM "${collection}" WHERE id = ?`).get(id) as { doc: string } | undefined;
-    return row === undefined ? undefined : (JSON.parse(row.doc) as object);
+    const row = this.#read(() => this.#prepare(`SELECT doc FROM "${collection}" WHERE id = ?`).get(id));
+    return row === undefined ? undefined : (JSON.parse((row as { doc: string }).doc) as object);
   }
 
-  write(seq: number, changes: readonly Change[]): void {
+  write(seq: number, changes: readonly Change[], eventBytes: number): void {
+    const bytes = eventBytes + changes.length * CHANGE_BYTES;
+    this.#waitingBytes += bytes;
     const last = this.#pending.at(-1);
     if (last && last.changes.length < CHANGES_A_JOB) {
       last.seq = seq;
+      last.bytes += bytes;
       for (const change of changes) last.changes.push(change);
     } else {
-      this.#pending.push({ seq, changes: [...changes] });
+      this.#pending.push({ seq, changes: [...changes], bytes });
     }
     // Few large transactions cost a fraction of many small ones. Whoever must read what was written does not wait for
     // the timer: `reached` sends at once.
@@ -141,24 +159,34 @@ export class IndexStore implements Store {
 
   reached(seq: number): Promise<void> {
     if (this.#applied >= seq) return Promise.resolve();
-    if (this.#error !== undefined) return Promise.reject(this.#refusal());
+    if (this.#writeError !== undefined) return Promise.reject(this.#unwritable());
     return new Promise((resolve, reject) => {
       this.#waiters.push({ seq, resolve, reject });
       this.#send();
     });
   }
 
+  get full(): boolean {
+    return this.#waitingBytes > WAITING_BYTES;
+  }
+
+  async room(): Promise<void> {
+    while (this.full) await this.reached(this.#applied + 1);
+  }
+
   view<R>(read: (view: IndexView) => R): R {
-    this.#reader.exec('BEGIN');
-    try {
-      const { value } = this.#prepare("SELECT value FROM meta WHERE key = 'applied_seq'").get() as { value: number };
-      return read({
-        seq: value,
-        all: <T>(sql: string, ...params: (string | number | null)[]) => this.#prepare(sql).all(...params) as T[],
-      });
-    } finally {
-      this.#reader.exec('COMMIT');
-    }
+    return this.#read(() => {
+      this.#reader.exec('BEGIN');
+      try {
+        const { value } = this.#prepare("SELECT value FROM meta WHERE key = 'applied_seq'").get() as { value: number };
+        return read({
+          seq: value,
+          all: <T>(sql: string, ...params: (string | number | null)[]) => this.#prepare(sql).all(...params) as T[],
+        });
+      } finally {
+        this.#reader.exec('COMMIT');
+      }
+    });
   }
 
   scan<R>(sql: string, params: readonly (string | number | null)[]): Promise<R[]> {
@@ -171,23 +199,45 @@ export class IndexStore implements Store {
   }
 
   status(): StoreStatus {
+    const error = this.#writeError ?? this.#readError;
     return {
       driver: DRIVER,
       applied: this.#applied,
-      ...(this.#error !== undefined && { error: this.#error }),
+      backlog: this.#lastSeq - this.#applied,
+      full: this.full,
+      ...(error !== undefined && { error }),
       bytes: existsSync(this.#file) ? statSync(this.#file).size : 0,
     };
   }
 
   async close(): Promise<void> {
     if (this.#closing) return;
-    const last = this.#pending.at(-1)?.seq ?? this.#inFlight?.seq ?? 0;
     // What the index lacks is replayed at the next start, so a writer that cannot write holds nobody up.
-    await this.reached(last).catch(() => {});
+    await this.reached(this.#lastSeq).catch(() => {});
     this.#closing = true;
     clearTimeout(this.#retry);
     await Promise.all([stop(this.#writer), stop(this.#scanner)]);
     this.#reader.close();
+  }
+
+  /** Seq up to which changes were given. */
+  get #lastSeq(): number {
+    return (this.#pending.at(-1) ?? this.#inFlight)?.seq ?? this.#applied;
+  }
+
+  /** Reads; a file that fails is no fault of the server. */
+  #read<R>(read: () => R): R {
+    try {
+      const value = read();
+      this.#readError = undefined;
+      return value;
+    } catch (error) {
+      throw this.#faultOf(error);
+    }
+  }
+
+  #faultOf(error: unknown): unknown {
+    return isFileFault(error) ? this.#unreadable(error.message) : error;
   }
 
   #prepare(sql: string): Statement {
@@ -207,7 +257,7 @@ export class IndexStore implements Store {
     const next = this.#pending.shift();
     if (next === undefined) return;
     const latest = latestOf(next.changes);
-    const job = { seq: next.seq, changes: [...latest.values()].flatMap((byId) => [...byId.values()]) };
+    const job = { ...next, changes: [...latest.values()].flatMap((byId) => [...byId.values()]) };
     this.#inFlight = job;
     // Entities cross as they are: cloning them costs this thread less than writing them as text.
     const groups = [...latest].map(([{ name }, byId]) => ({
@@ -238,10 +288,11 @@ export class IndexStore implements Store {
   }
 
   #done(seq: number): void {
-    const changes = this.#inFlight?.changes ?? [];
+    const { changes = [], bytes = 0 } = this.#inFlight ?? {};
     this.#inFlight = undefined;
+    this.#waitingBytes -= bytes;
     this.#applied = seq;
-    this.#error = undefined;
+    this.#writeError = undefined;
     this.#listener?.(seq, changes);
     const waiting = this.#waiters;
     this.#waiters = waiting.filter((waiter) => waiter.seq > seq);
@@ -251,11 +302,11 @@ export class IndexStore implements Store {
   }
 
   #failed(error: string): void {
-    this.#error = error;
+    this.#writeError = error;
     const job = this.#inFlight;
     this.#inFlight = undefined;
     if (job) this.#pending.unshift(job);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#refusal());
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#unwritable());
     if (this.#closing) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
@@ -263,8 +314,15 @@ export class IndexStore implements Store {
     }, RETRY_MS);
   }
 
-  #refusal(): Refusal {
-    return new Refusal('index_unavailable', `The index cannot be written: ${this.#error}.`, { retryAfter: 2 });
+  #unwritable(): Refusal {
+    const backlog = this.#lastSeq - this.#applied;
+    const detail = `The index cannot be written, and ${backlog} events wait for it: ${this.#writeError}.`;
+    return new Refusal('index_unavailable', detail, { retryAfter: 2 });
+  }
+
+  #unreadable(error: string): Refusal {
+    this.#readError = error;
+    return new Refusal('index_unavailable', `The index cannot be read: ${error}.`, { retryAfter: 2 });
   }
 
   #startScanner(): Worker {
@@ -272,12 +330,13 @@ export class IndexStore implements Store {
     worker.on('message', (done: ScanDone) => {
       const scan = this.#scans.get(done.job);
       this.#scans.delete(done.job);
-      if ('error' in done) scan?.reject(new Error(done.error));
+      if ('error' in done) scan?.reject(this.#faultOf(new Error(done.error)));
       else scan?.resolve(done.rows as never[]);
     });
     worker.on('error', (error) => {
       this.#scanner = undefined;
-      for (const scan of this.#scans.values()) scan.reject(error);
+      const reason = this.#unreadable(`the reader stopped: ${error.message}`);
+      for (const scan of this.#scans.values()) scan.reject(reason);
       this.#scans.clear();
     });
     return worker;

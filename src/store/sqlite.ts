@@ -32,6 +32,15 @@ const { driver, name } = load();
 
 export const DRIVER = name;
 
+/** SQLite's words for a file that is locked, damaged, gone, or on a disk that fails or is full. */
+const FILE_FAULT =
+  /database is locked|locking protocol|disk image is malformed|file is not a database|unable to open database file|disk I\/O error|database or disk is full/;
+
+/** True where it is the file that failed, and not the statement. Not every error of the twin has SQLite's code. */
+export function isFileFault(error: unknown): error is Error {
+  return error instanceof Error && FILE_FAULT.test(error.message);
+}
+
 /** Opens a database file; waits up to a second for another process's lock. */
 export function openDatabase(file: string, options: { readOnly?: boolean; timeout?: number } = {}): Database {
   return new driver.DatabaseSync(file, { timeout: 1_000, ...options });

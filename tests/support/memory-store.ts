@@ -5,6 +5,7 @@ import type { Store } from '../../src/kernel/store.ts';
 /** An index in memory that has no SQL: for tests of what is decided and folded. */
 export class MemoryStore implements Store {
   applied = 0;
+  full = false;
   readonly entities = new Map<string, object>();
   #listener: (seq: number, changes: readonly Change[]) => void = () => {};
 
@@ -41,6 +42,9 @@ export class MemoryStore implements Store {
 
   async reached(): Promise<void> {}
 
+  /** What a test says of its room: until when commands wait, or why they are refused. */
+  room: () => Promise<void> = async () => {};
+
   view<R>(_: (view: IndexView) => R): R {
     throw new Error('there is no SQL here');
   }
@@ -50,7 +54,7 @@ export class MemoryStore implements Store {
   }
 
   status() {
-    return { driver: 'memory', applied: this.applied, bytes: 0 };
+    return { driver: 'memory', applied: this.applied, backlog: 0, full: false, bytes: 0 };
   }
 
   async close(): Promise<void> {}

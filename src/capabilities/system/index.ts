@@ -15,7 +15,10 @@ const health = query({
     const subscribers = [...feed.subscribers.values()].reduce((sum, n) => sum + n, 0);
     const problems = [
       ...(journal.writable ? [] : ['the disk is full: reading works, writing waits for space']),
-      ...(index.error === undefined ? [] : [`the index cannot be written: ${index.error}`]),
+      ...(index.error === undefined
+        ? []
+        : [`the index fails, and ${index.backlog} events wait for it: ${index.error}`]),
+      ...(index.full ? ['too much waits for the index: no more is written before it has caught up'] : []),
     ];
     return {
       status: problems.length === 0 ? ('ok' as const) : ('degraded' as const),
