@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Context, command, type IndexView, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName } from '../../kernel/names.ts';
-import { listInput, listOutput } from '../../kernel/page.ts';
+import { listInput, listOutput, pick } from '../../kernel/page.ts';
 import { type ChannelsState, TASK_THREAD } from '../channels/state.ts';
 import { findTask } from '../tasks/index.ts';
 import { TaskId } from '../tasks/schema.ts';
@@ -78,10 +78,11 @@ export const comments = query({
   http: ['GET /tasks/:id/comments'],
   input: z.object(paging),
   output: z.object({ comments: z.array(Comment.partial()), count: z.number(), ...listOutput }),
-  async run(input, context: QueryContext<State>) {
+  async run({ fields, ...input }, context: QueryContext<State>) {
     const { messages, ...rest } = await pageOf(input, selectComments, context);
+    const all = messages.map((message) => toComment(message as unknown as Message, input.id));
     return {
-      comments: messages.map((message) => toComment(message as unknown as Message, input.id)),
+      comments: pick(all, fields),
       count: context.state.channels.get(`${TASK_THREAD}${input.id}`)?.count ?? 0,
       ...rest,
     };

@@ -71,7 +71,7 @@ export function draftsOf(state: TasksState, task: Task, decision: Decision): Dra
   };
   const notify = addressed(task, changes, assignee, decision.notify ?? []);
   if (notify.length > 0) data.notify = notify;
-  const renews = claim?.id === task.claim?.id && claim !== undefined && Object.keys(changes).length === 0;
+  const renews = claim && claim.id === task.claim?.id && Object.keys(changes).length === 0;
   const drafts: Draft[] = [{ type: renews ? 'task_lease_renewed' : decision.type, subject: task.id, data }];
   if (decision.type !== 'task_claimed' && typeof changes.assignee === 'string')
     drafts.push(assigned(task.id, data.title as string, status, changes.assignee));

@@ -9,7 +9,7 @@ import type { Task, TasksState } from './state.ts';
 export const ImportedTask = HistoricTask.refine(fitsOneEvent, TOO_LARGE);
 export type ImportedTask = z.infer<typeof ImportedTask>;
 
-/** Takes over tasks that were made elsewhere; what is there already stays as it is. No door shows this. */
+/** Takes over tasks that were made elsewhere; what is there already, or was deleted here, stays as it is. No door shows this. */
 export const importTasks = command({
   name: 'tasks.import',
   summary: 'Takes over tasks with their ids and times.',
@@ -19,7 +19,8 @@ export const importTasks = command({
   decide({ tasks }, { state }: Context<TasksState>) {
     const made = new Set<string>();
     return tasks.flatMap((task) => {
-      if (state.tasks.get(task.id) !== undefined || made.has(task.id)) return [];
+      const known = state.tasks.get(task.id) ?? state.task_tombstones.get(task.id);
+      if (known !== undefined || made.has(task.id)) return [];
       made.add(task.id);
       return [{ type: 'task_created', actor: task.createdBy, subject: task.id, data: task }];
     });
@@ -37,6 +38,6 @@ export const importTasks = command({
 /** What of a task came with it, and is not what was made of it here. */
 function asImported(task: Task | undefined): unknown {
   if (task === undefined) return undefined;
-  const { seq: _, open_blockers: __, ...rest } = task;
+  const { seq: _, open_blockers: __, subtasks: ___, ...rest } = task;
   return rest;
 }
