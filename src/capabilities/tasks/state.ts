@@ -142,8 +142,8 @@ export function apply(state: TasksState, event: Event): void {
 }
 
 function create(state: TasksState, event: Event): void {
-  const task = { ...(event.data as unknown as Task), seq: event.seq };
-  put(state, undefined, task);
+  const { notify: _, ...task } = event.data as unknown as Task & { notify?: unknown };
+  put(state, undefined, { ...task, seq: event.seq });
   record(state, undefined, event);
 }
 
