@@ -162,6 +162,7 @@ function changed(before: Task, { changes, claim, run }: TaskChange, { seq, at }:
     after.claim = claim;
     after.generation = claim.generation;
   }
+  if (claim !== undefined && claim?.generation !== before.claim?.generation) after.updatedAt = at;
   if (run && (run.outcome === 'failed' || run.outcome === 'expired')) after.failed_runs = (before.failed_runs ?? 0) + 1;
   return keepTimes(before, after as Task, at);
 }
