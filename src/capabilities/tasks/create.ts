@@ -4,6 +4,7 @@ import type { Draft, Event } from '../../kernel/event.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { assigned } from './change.ts';
 import { requireBlockers, requireParent } from './dependencies.ts';
+import { findTask } from './find.ts';
 import { Task as TaskOutput, taskFields } from './schema.ts';
 import type { Task, TasksState } from './state.ts';
 import { requireReview } from './transitions.ts';
@@ -56,9 +57,9 @@ function withoutUndefined(fields: object): object {
 
 export const TaskAnswer = z.object({ success: z.literal(true), task: TaskOutput });
 
-/** The answer of a command on one task: the task as it is after it. */
+/** The answer of a command on one task: the task as it is after it. Throws where a retry comes when it was deleted. */
 export function answerWith(state: TasksState, id: string): z.input<typeof TaskAnswer> {
-  return { success: true, task: state.tasks.get(id) as z.input<typeof TaskOutput> };
+  return { success: true, task: findTask(state, id) as z.input<typeof TaskOutput> };
 }
 
 /** The tag of an answer that shows one task. */

@@ -7,6 +7,7 @@ import { compareKeys } from '../../kernel/order.ts';
 import { listInput, listOutput } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { draftsOfClaim } from './claim.ts';
+import { findTask } from './find.ts';
 import { fitting, present } from './list.ts';
 import { queueKey } from './orders.ts';
 import { Claim as ClaimOutput, Task as TaskOutput, Ttl } from './schema.ts';
@@ -91,7 +92,7 @@ export const next = command({
   answer(events: readonly Event[], state: State, input) {
     const [claimed] = events;
     const task = claimed
-      ? state.tasks.get(claimed.subject as string)
+      ? findTask(state, claimed.subject as string)
       : input.claim
         ? undefined
         : firstFor(input, state);
