@@ -4,6 +4,7 @@ import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
 import type { Health } from './health.ts';
 import type { OrderSpec } from './order.ts';
+import type { Sleeper } from './sleepers.ts';
 
 /** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
 export type InputSchema = z.ZodObject;
@@ -53,6 +54,8 @@ export interface QueryContext<S> {
   index<R>(read: (view: IndexView) => R): Promise<R>;
   /** The same, on a thread of its own, for reads that may take longer than a page. */
   scan<R>(sql: string, ...params: (string | number | null)[]): Promise<R[]>;
+  /** Waits for what capabilities wake by these keys; to be left. */
+  sleeper(keys: readonly string[], ms: number): Sleeper;
   health(): Health;
   /** The whole live state as of one event; what the caller may not read is left out. */
   snapshot(): Promise<{ cursor: string; seq: number; state: Record<string, unknown> }>;
@@ -81,38 +84,45 @@ interface OperationSpec<S, I extends InputSchema, O extends z.ZodType> {
   };
 }
 
-export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
+export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = undefined>
+  extends OperationSpec<S, I, O> {
+  /** What must be read before it can be decided, for what memory does not hold. It may be read again. */
+  prepare?(input: z.infer<I>, context: QueryContext<S>): Promise<P>;
   /** Decides what happens, or throws a Refusal. Pure; may be called again for the same request. */
-  decide(input: z.infer<I>, context: Context<S>): Draft[];
+  decide(input: z.infer<I>, context: Context<S>, prepared: P): Draft[];
   /**
    * Declared by a command that may be asked to wait (its input has `wait`, in seconds) until there is something to
-   * do: decided again after each event that may bring it. Such a command decides nothing and changes nothing until then.
+   * do: decided again when one of the keys is woken. Such a command decides nothing and changes nothing until then.
    */
   wait?: {
     /** True where there is nothing yet. */
-    idle(input: z.infer<I>, context: Context<S>): boolean;
-    /** True where the event may bring what is waited for. */
-    wokenBy(event: Event): boolean;
+    idle(input: z.infer<I>, context: Context<S>, prepared: P): boolean;
+    /** What may bring what is waited for: keys that capabilities wake. */
+    keys(input: z.infer<I>, state: S): readonly string[];
   };
   /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
-  answer(events: readonly Event[], state: S, input: z.infer<I>): z.input<O>;
+  answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P): z.input<O>;
 }
 
 export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
   run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
   /** Shown as Server-Sent Events: always, or where the caller accepts an event stream. Frames hold the whole event or its data. */
   stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
+  /** How the answer is written for a caller that accepts this media type. */
+  text?: { type: string; render(answer: z.input<O>): string };
 }
 
 // The table holds operations of every shape, so its rows are typed at their definition and not here.
 // biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
-export type Command = { kind: 'command' } & CommandSpec<any, any, any>;
+export type Command = { kind: 'command' } & CommandSpec<any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
 export type Query = { kind: 'query' } & QuerySpec<any, any, any>;
 export type Operation = Command | Query;
 
 /** Declares an operation that changes state. */
-export function command<S, I extends InputSchema, O extends z.ZodType>(spec: CommandSpec<S, I, O>): Command {
+export function command<S, I extends InputSchema, O extends z.ZodType, P = undefined>(
+  spec: CommandSpec<S, I, O, P>,
+): Command {
   return { kind: 'command', ...spec };
 }
 
@@ -173,8 +183,12 @@ export interface Capability<S = never> {
     /** Does what is due at `wall`, some of it at least. Without input. */
     command: Command;
   };
-  /** True where the event is addressed to the agent. */
+  /** True where an event, of any capability, is addressed to the agent. */
   concerns?(event: Event, agent: string, state: S): boolean;
+  /** Keys of those whom an event may wake, as they wait: `tasks`, `to kai`. May look at the state. */
+  wakes?(event: Event, state: S): readonly string[];
+  /** Small figures for an agent, told with every answer that it gets: `{ unread: 3 }` is the header X-Unread. */
+  counters?(state: S, agent: string): Readonly<Record<string, number>>;
   /** Its part of `/health`. */
   health?(state: S): Record<string, unknown>;
   /** Its part of `/snapshot`, beyond its live collections. */

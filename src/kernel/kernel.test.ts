@@ -99,7 +99,7 @@ describe('durable before visible', () => {
     const answer = raise(2);
     expect(await settledYet(answer)).toBe(false);
     journal.commit();
-    expect(await answer).toEqual({ value: { value: 2 }, seq: 1 });
+    expect(await answer).toEqual({ value: { value: 2 }, seq: 1, agent: 'link' });
   });
 
   test('a read that saw what is not durable yet is answered when it is', async () => {
@@ -137,7 +137,7 @@ describe('what the journal does not keep', () => {
     expect(await seen).toMatchObject({ value: { value: 1 } });
     const next = raise(5);
     journal.commit();
-    expect(await next).toEqual({ value: { value: 6 }, seq: 2 });
+    expect(await next).toEqual({ value: { value: 6 }, seq: 2, agent: 'link' });
   });
 
   test('is forgotten by its idempotency key, so that the retry is done', async () => {
@@ -158,7 +158,7 @@ describe('what the journal does not keep', () => {
     journal.abort(new Refusal('conflict', 'somebody was first'));
     await new Promise((resolve) => setImmediate(resolve));
     journal.commit();
-    expect(await answer).toEqual({ value: { value: 2 }, seq: 1 });
+    expect(await answer).toEqual({ value: { value: 2 }, seq: 1, agent: 'link' });
     expect(decisions).toBe(2);
   });
 
@@ -188,7 +188,7 @@ describe('while too much waits for the index', () => {
     store.full = false;
     await raise(1);
     make();
-    expect(await answer).toEqual({ value: { value: 3 }, seq: 2 });
+    expect(await answer).toEqual({ value: { value: 3 }, seq: 2, agent: 'link' });
   });
 
   test('commands are refused where it cannot be written, and nothing is stored', async () => {

@@ -31,6 +31,8 @@ export interface Outcome {
   seq: number;
   /** The entity tag of what the answer shows, where it has one. */
   etag?: string;
+  /** Who asked, where it said its name. */
+  agent?: string;
   /** The answer is that of an earlier request with the same idempotency key. */
   replayed?: true;
 }
@@ -143,9 +145,11 @@ export class Kernel {
   /** Validates and runs one operation. Throws Refusal. */
   run(operation: Operation, raw: Record<string, unknown>, caller: Caller): Promise<Outcome> {
     const { input, agent } = validate(operation, raw, caller);
-    return operation.kind === 'command'
-      ? this.#execute(operation, input, agent, caller)
-      : this.#ask(operation, input, agent, caller);
+    const outcome =
+      operation.kind === 'command'
+        ? this.#execute(operation, input, agent, caller)
+        : this.#ask(operation, input, agent, caller);
+    return agent === undefined ? outcome : outcome.then((each) => Object.assign(each, { agent }));
   }
 
   async #execute(
@@ -165,11 +169,14 @@ export class Kernel {
     try {
       for (let attempt = 1; ; ) {
         if (this.#store.full) await this.#store.room();
+        const prepared = operation.prepare
+          ? await operation.prepare(input, this.#queryContext(agent, caller.signal))
+          : undefined;
         if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
         if (id !== undefined && mark !== undefined) {
           const used = this.#keys.get(id);
           if (used) {
-            const outcome = await this.#repeat(operation, input, used, mark);
+            const outcome = await this.#repeat(operation, input, used, mark, prepared);
             if (outcome) return outcome;
             continue;
           }
@@ -179,13 +186,13 @@ export class Kernel {
         const context = this.#context(actor);
         // Whoever waited and is gone is given nothing.
         const gone = sleeper !== undefined && caller.signal?.aborted;
-        const drafts = gone ? [] : operation.decide(input, context);
+        const drafts = gone ? [] : operation.decide(input, context, prepared);
         if (drafts.length === 0) {
-          if (sleeper?.waiting && operation.wait?.idle(input, context)) {
+          if (sleeper?.waiting && operation.wait?.idle(input, context, prepared)) {
             await sleeper.woken();
             continue;
           }
-          const value = operation.answer([], this.#state, input);
+          const value = operation.answer([], this.#state, input, prepared);
           const seq = this.#journal.head;
           const aborts = this.#aborts;
           await this.#durable();
@@ -194,7 +201,7 @@ export class Kernel {
           continue;
         }
         const { events, batch } = this.#commit(drafts, actor, context.now, mark);
-        const value = operation.answer(events, this.#state, input);
+        const value = operation.answer(events, this.#state, input, prepared);
         try {
           await batch.settled;
           return outcomeOf(operation, value, (events.at(-1) as Event).seq);
@@ -208,9 +215,10 @@ export class Kernel {
   }
 
   /** For a caller that waits until there is something to do. */
-  #sleeper(operation: Command, { wait }: Record<string, unknown>, { signal }: Caller): Sleeper | undefined {
+  #sleeper(operation: Command, input: Record<string, unknown>, { signal }: Caller): Sleeper | undefined {
+    const { wait } = input;
     return operation.wait !== undefined && typeof wait === 'number' && wait > 0
-      ? this.#sleepers.enter(operation, wait * 1_000, signal)
+      ? this.#sleepers.enter(operation.wait.keys(input, this.#state), wait * 1_000, signal)
       : undefined;
   }
 
@@ -218,7 +226,7 @@ export class Kernel {
   #perform(command: Command): boolean {
     if (this.#store.full) throw new Refusal('index_unavailable', 'Too much waits for the index.');
     const context = this.#context(SYSTEM);
-    const drafts = command.decide({}, context);
+    const drafts = command.decide({}, context, undefined);
     if (drafts.length === 0) return false;
     const { batch } = this.#commit(drafts, SYSTEM, context.now, undefined);
     batch.settled.catch(() => {});
@@ -274,6 +282,7 @@ export class Kernel {
     input: Record<string, unknown>,
     used: UsedKey,
     mark: IdempotencyMark,
+    prepared: unknown,
   ): Promise<Outcome | undefined> {
     if (used.hash !== mark.hash || used.op !== mark.op) {
       throw new Refusal('idempotency_key_reused', `The key "${mark.key}" was used for ${used.op} with other content.`);
@@ -284,7 +293,7 @@ export class Kernel {
     const records = await this.#journal.read(used.seq - 1, used.n, Number.MAX_SAFE_INTEGER);
     if (records.length < used.n) throw new Refusal('shutting_down', 'The server is stopping.');
     const events = records.map((record) => record.event);
-    const value = operation.answer(events, this.#state, input);
+    const value = operation.answer(events, this.#state, input, prepared);
     // The answer may show what others have changed since: that too is shown when it is durable.
     await this.#durable();
     if (aborts !== this.#aborts) return undefined;
@@ -335,10 +344,16 @@ export class Kernel {
         await this.#indexed();
         return this.#store.scan(sql, params);
       },
+      sleeper: (keys, ms) => this.#sleepers.enter(keys, ms, signal),
       health: () => this.health(),
       snapshot: () => this.snapshot(agent),
       operations: this.operations,
     };
+  }
+
+  /** Small figures for an agent, to be told with its answers. */
+  counters(agent: string): Record<string, number> {
+    return this.#table.counters(agent);
   }
 
   /** A query context for a door's own frames. */
@@ -383,7 +398,7 @@ export class Kernel {
     const changes = this.#changes.get(batch) ?? [];
     this.#changes.delete(batch);
     this.feed.publish(batch.records, bytes);
-    this.#sleepers.happened(batch.records.map(({ event }) => event));
+    if (!this.#sleepers.none) this.#sleepers.happened(this.#table.wakes(batch.records.map(({ event }) => event)));
     this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes, bytes.length);
   }
 

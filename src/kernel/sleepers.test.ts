@@ -40,11 +40,12 @@ const shelf = capability<State>({
       },
       wait: {
         idle: (_, { state }: Context<State>) => inStock(state) === 0,
-        wokenBy: ({ type }) => type === 'shelf_filled',
+        keys: () => ['filled'],
       },
       answer: (events) => ({ taken: events.length > 0 }),
     }),
   ],
+  wakes: ({ type }) => (type === 'shelf_filled' ? ['filled'] : []),
   apply(state, { type, data }) {
     if (type === 'shelf_filled') state.stock.put('a', { n: inStock(state) + (data.n as number) });
     if (type === 'shelf_taken') state.stock.put('a', { n: inStock(state) - 1 });

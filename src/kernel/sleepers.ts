@@ -1,30 +1,50 @@
-import type { Command } from './capability.ts';
-import type { Event } from './event.ts';
-
-/** Somebody who waits for something to do. */
+/** Somebody who waits for something to happen. */
 export interface Sleeper {
-  /** Fulfilled when it is worth looking again, or when the time is over or nobody waits any more. */
+  /** Fulfilled when something has happened since the last time, when the time is over, or when nobody waits any more. */
   woken(): Promise<void>;
   /** True until the time is over or nobody waits any more. */
   readonly waiting: boolean;
   leave(): void;
 }
 
-/** Callers of commands that wait: woken in the order in which they came. */
+interface Wait {
+  /** Who came first is woken first. */
+  turn: number;
+  wake(): void;
+}
+
+/** Requests that wait, by the keys of what may wake them: `tasks`, `to kai`, `in general`. */
 export class Sleepers {
-  readonly #byCommand = new Map<Command, Set<() => void>>();
+  readonly #byKey = new Map<string, Set<Wait>>();
+  #turns = 0;
+
+  /** True where nobody waits. */
+  get none(): boolean {
+    return this.#byKey.size === 0;
+  }
 
   /** Waits `ms` at most, with one timer for all of it. */
-  enter(command: Command, ms: number, signal: AbortSignal | undefined): Sleeper {
-    let wake = () => {};
+  enter(keys: readonly string[], ms: number, signal: AbortSignal | undefined): Sleeper {
+    let resolve: (() => void) | undefined;
+    let happened = false;
     let waiting = true;
-    const set = this.#byCommand.get(command) ?? new Set();
-    this.#byCommand.set(command, set);
+    const wake = () => {
+      happened = true;
+      resolve?.();
+      resolve = undefined;
+    };
+    const wait: Wait = { turn: this.#turns++, wake };
+    for (const key of keys) {
+      const set = this.#byKey.get(key);
+      if (set) set.add(wait);
+      else this.#byKey.set(key, new Set([wait]));
+    }
     const end = () => {
+      if (!waiting) return;
       waiting = false;
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
-      set.delete(wake);
+      for (const key of keys) this.#leave(key, wait);
       wake();
     };
     const timer = setTimeout(end, ms);
@@ -34,25 +54,27 @@ export class Sleepers {
       get waiting() {
         return waiting;
       },
-      woken: () =>
-        new Promise((resolve) => {
-          wake = resolve;
-          if (waiting) set.add(wake);
-          else resolve();
-        }),
+      async woken() {
+        if (!happened && waiting)
+          await new Promise<void>((done) => {
+            resolve = done;
+          });
+        happened = false;
+      },
       leave: end,
     };
   }
 
-  /** Wakes those for whom one of the events may bring something. */
-  happened(events: Iterable<Event>): void {
-    if (this.#byCommand.size === 0) return;
-    const all = [...events];
-    for (const [command, set] of this.#byCommand) {
-      if (set.size === 0 || !all.some((event) => command.wait?.wokenBy(event))) continue;
-      const woken = [...set];
-      set.clear();
-      for (const wake of woken) wake();
-    }
+  #leave(key: string, wait: Wait): void {
+    const set = this.#byKey.get(key);
+    set?.delete(wait);
+    if (set?.size === 0) this.#byKey.delete(key);
+  }
+
+  /** Wakes those who wait for one of the keys. */
+  happened(keys: Iterable<string>): void {
+    const woken = new Set<Wait>();
+    for (const key of keys) for (const wait of this.#byKey.get(key) ?? []) woken.add(wait);
+    for (const { wake } of [...woken].sort((a, b) => a.turn - b.turn)) wake();
   }
 }

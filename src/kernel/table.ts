@@ -8,11 +8,17 @@ export class Table implements Relevance {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly #owners = new Map<string, Capability>();
   readonly #state: unknown;
+  readonly #concerning: readonly Capability[];
+  readonly #waking: readonly Capability[];
+  readonly #counting: readonly Capability[];
 
   /** Throws where two operations have one name. */
   constructor(capabilities: readonly Capability[], state: unknown) {
     this.capabilities = capabilities;
     this.#state = state;
+    this.#concerning = capabilities.filter((c) => c.concerns);
+    this.#waking = capabilities.filter((c) => c.wakes);
+    this.#counting = capabilities.filter((c) => c.counters);
     const operations = new Map<string, Operation>();
     for (const c of capabilities) {
       for (const type of Object.keys(c.events)) this.#owners.set(type, c);
@@ -30,7 +36,20 @@ export class Table implements Relevance {
   }
 
   concerns(event: Event, agent: string): boolean {
-    return this.#owners.get(event.type)?.concerns?.(event, agent, this.#state as never) ?? false;
+    return this.#concerning.some((c) => c.concerns?.(event, agent, this.#state as never));
+  }
+
+  /** Keys of those whom these events may wake. */
+  wakes(events: readonly Event[]): Set<string> {
+    const keys = new Set<string>();
+    for (const event of events)
+      for (const c of this.#waking) for (const key of c.wakes?.(event, this.#state as never) ?? []) keys.add(key);
+    return keys;
+  }
+
+  /** Small figures for an agent. */
+  counters(agent: string): Record<string, number> {
+    return Object.assign({}, ...this.#counting.map((c) => c.counters?.(this.#state as never, agent)));
   }
 
   topicTypes(topic: string): readonly string[] {

@@ -85,7 +85,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
     let ids = 0;
     const id = (prefix: string) => `${prefix}-${now}-${ids++ === 0 ? 'x' : ids}xxxxxxxx`;
     const context = { state: state as never, actor: by, now, wall: now, settings: {}, seq: events.length + 1, id };
-    const drafts = operation.decide(valid.input, context);
+    const drafts = operation.decide(valid.input, context, undefined);
     const made = drafts.map((draft, i): Event => ({ seq: events.length + i + 1, at: now + i, actor: by, ...draft }));
     return { drafts, made, valid: valid.input };
   }
@@ -130,8 +130,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
     },
     concerned(...agents) {
       const event = events.at(-1) as Event;
-      const owner = capabilities.find((c) => Object.hasOwn(c.events, event.type));
-      return agents.filter((agent) => owner?.concerns?.(event, agent, state as never) ?? false);
+      return agents.filter((agent) => capabilities.some((c) => c.concerns?.(event, agent, state as never)));
     },
   };
 
@@ -175,7 +174,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
       },
       events: drafts,
       get answer() {
-        return shaped(operation, operation.answer(made, collectionsOf(after), valid));
+        return shaped(operation, operation.answer(made, collectionsOf(after), valid, undefined));
       },
       after,
     };

@@ -67,6 +67,7 @@ export const tasks = capability<State>({
   apply,
   due,
   concerns: ({ data }, agent) => data.assignee === agent || (Array.isArray(data.notify) && data.notify.includes(agent)),
+  wakes: ({ type }) => (type.startsWith('task_') ? ['tasks'] : []),
   health: ({ tasks }) => ({ tasks: { total: tasks.size, byStatus: countsByStatus(tasks) } }),
   snapshot: (view) => ({
     tasks: view

@@ -87,7 +87,7 @@ export const next = command({
   },
   wait: {
     idle: (input, { state }) => firstFor(input, state) === undefined,
-    wokenBy: ({ type }) => type.startsWith('task_'),
+    keys: () => ['tasks'],
   },
   answer(events: readonly Event[], state: State, input) {
     const [claimed] = events;

@@ -105,7 +105,7 @@ function rehearsalOf(command: Command) {
     run(input: Record<string, unknown>, { state, now }: QueryContext<never>) {
       const id = (prefix: string) => prefix;
       const context: Context<never> = { state, now, wall: now, settings: {}, seq: 0, actor: 'anonymous', id };
-      return command.answer(command.decide(input, context) as unknown as Event[], state, input);
+      return command.answer(command.decide(input, context, undefined) as unknown as Event[], state, input, undefined);
     },
   });
 }

@@ -131,7 +131,7 @@ async function answer(
   { headers }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { value, seq, etag, replayed } = await kernel.run(operation, input, caller);
+  const { value, seq, etag, agent, replayed } = await kernel.run(operation, input, caller);
   reply.header('x-seq', seq).header('content-type', 'application/json; charset=utf-8');
   if (etag !== undefined) {
     reply.header('etag', etag);
@@ -139,5 +139,12 @@ async function answer(
     if (known !== undefined && hasTag(known, Number(etag.slice(1, -1)))) return reply.code(304).send();
   }
   if (replayed) reply.header('idempotent-replay', 'true');
+  if (agent !== undefined) {
+    const counters = kernel.counters(agent);
+    for (const name in counters) reply.header(`x-${name}`, counters[name]);
+  }
+  const text = operation.kind === 'query' ? operation.text : undefined;
+  if (text !== undefined && (headers.accept ?? '').includes(text.type))
+    return reply.header('content-type', `${text.type}; charset=utf-8`).send(text.render(value));
   return reply.send(JSON.stringify(value));
 }

@@ -150,9 +150,9 @@ export class HubClient implements Stream {
       outcome = Promise.reject(error);
     }
     outcome.then(
-      ({ value, seq, etag, replayed }) =>
+      ({ value, seq, etag, agent, replayed }) =>
         this.#result(
-          `{"type":"result","id":${JSON.stringify(id)},"ok":true,"seq":${seq}${etag === undefined ? '' : `,"etag":${JSON.stringify(etag)}`}${replayed ? ',"replayed":true' : ''},"result":${JSON.stringify(value)}}`,
+          `{"type":"result","id":${JSON.stringify(id)},"ok":true,"seq":${seq}${etag === undefined ? '' : `,"etag":${JSON.stringify(etag)}`}${replayed ? ',"replayed":true' : ''}${agent === undefined ? '' : this.#counters(agent)},"result":${JSON.stringify(value)}}`,
         ),
       (error: unknown) => {
         if (!(error instanceof Refusal)) this.#onBug(error, op);
@@ -160,6 +160,13 @@ export class HubClient implements Stream {
         this.#result(JSON.stringify({ type: 'result', id, ok: false, ...problem, about: type }));
       },
     );
+  }
+
+  /** Small figures for the agent, as members of a frame. */
+  #counters(agent: string): string {
+    return Object.entries(this.#kernel.counters(agent))
+      .map(([name, n]) => `,"${name}":${n}`)
+      .join('');
   }
 
   /** Results that come in the same turn of the event loop go out in one write. */
