@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import {
   type Context,
@@ -7,12 +8,12 @@ import {
   type QueryContext,
   query,
 } from '../../kernel/capability.ts';
-import { Refusal } from '../../kernel/errors.ts';
+import { type FieldError, Refusal } from '../../kernel/errors.ts';
 import { AgentName } from '../../kernel/names.ts';
 import type { OrderSpec } from '../../kernel/order.ts';
 import { capBytes, listInput, listOutput } from '../../kernel/page.ts';
-import { due, nextAfter } from './come.ts';
-import { faultOf } from './schedule.ts';
+import { due, nextAfter, type Plan, requireFit } from './come.ts';
+import { faultsOf, type ScheduleFields } from './schedule.ts';
 import { CreateInput, RecurringId, RecurringOutput, UpdateInput } from './schema.ts';
 import { apply, type Recurring, type RecurringState } from './state.ts';
 
@@ -26,6 +27,29 @@ function find(state: RecurringState, id: string): Recurring {
   const recurring = state.recurring.get(id);
   if (recurring === undefined) throw new Refusal('recurring_not_found', `There is no recurring task "${id}".`);
   return recurring;
+}
+
+/** Throws `invalid_input` where the fields are no schedule. */
+function requireSchedule(fields: ScheduleFields): void {
+  const errors = faultsOf(fields);
+  if (errors.length > 0) throw invalid(errors);
+}
+
+function invalid(errors: FieldError[]): Refusal {
+  return new Refusal(
+    'invalid_input',
+    errors.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join('; '),
+    { errors },
+  );
+}
+
+/** The fields that were given. */
+function given<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+function withoutNull(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 const etag = {
@@ -48,14 +72,15 @@ const list = query({
   http: ['GET /tasks/recurring'],
   input: z.object({ limit, cursor }),
   output: z.object({ recurring: z.array(RecurringOutput), count: z.number(), ...listOutput }),
-  run({ limit, cursor }, { state }: QueryContext<State>) {
-    const all = [...state.recurring.values()].sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1));
-    const from = cursor === undefined ? 0 : all.findIndex(({ id }) => id === cursor) + 1;
-    const { taken } = capBytes(all.slice(from, from + limit), (each) => Buffer.byteLength(JSON.stringify(each)) + 1);
+  run({ limit, cursor = '' }, { state }: QueryContext<State>) {
+    // Ids begin with the time at which they were made.
+    const all = [...state.recurring.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const rest = all.filter(({ id }) => id > cursor);
+    const { taken } = capBytes(rest.slice(0, limit), (each) => Buffer.byteLength(JSON.stringify(each)) + 1);
     return {
       recurring: taken as Output[],
       count: all.length,
-      ...(from + taken.length < all.length && { more: true as const, cursor: taken.at(-1)?.id as string }),
+      ...(taken.length < rest.length && { more: true as const, cursor: taken.at(-1)?.id as string }),
     };
   },
 });
@@ -81,10 +106,12 @@ const create = command({
   etag: { of: etag.of },
   decide(input, context: Context<State>) {
     const { every, cron, tz, start, until, missed = 'each', due_in, createdBy, ...task } = input;
+    requireSchedule(input);
     const { now, wall } = context;
     const id = context.id('recurring');
-    const recurring: Omit<Recurring, 'id' | 'seq'> = {
-      task: Object.fromEntries(Object.entries(task).filter(([, value]) => value !== undefined)) as Recurring['task'],
+    const plan: Plan = {
+      id,
+      task: given(task) as Recurring['task'],
       ...(every !== undefined && { every }),
       ...(cron !== undefined && { cron, tz: tz ?? 'UTC' }),
       ...(start !== undefined && { start }),
@@ -96,28 +123,31 @@ const create = command({
       createdAt: now,
       updatedAt: now,
     };
-    const nextAt = nextAfter(recurring, wall);
-    return [
-      {
-        type: 'recurring_created',
-        subject: id,
-        data: { id, ...recurring, ...(nextAt !== undefined && { nextAt }) },
-      },
-    ];
+    const nextAt = nextAfter(plan, wall);
+    if (nextAt === undefined)
+      throw invalid([{ pointer: until === undefined ? '/cron' : '/until', detail: 'it would never come' }]);
+    requireFit(plan);
+    return [{ type: 'recurring_created', subject: id, data: { ...plan, nextAt } }];
   },
   answer: ([event], state: State) => answerWith(state, event?.subject as string),
 });
 
-/** What is given instead of what was: a schedule of one kind takes the place of the other. */
-function changesOf(before: Recurring, given: Record<string, unknown>): Record<string, unknown> {
-  const changes: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(given)) if (value !== undefined) changes[field] = value;
-  if (given.every !== undefined) Object.assign(changes, { cron: null, tz: null });
-  if (given.cron !== undefined)
-    Object.assign(changes, { every: null, start: null, tz: given.tz ?? before.tz ?? 'UTC' });
-  if (given.task !== undefined) changes.task = { ...before.task, ...(given.task as object) };
-  return changes;
+/** What a change gives other values than there are; `null` takes a field away. */
+function changesOf(before: Recurring, { task, ...input }: Omit<UpdateInput, 'id' | 'agent'>): Record<string, unknown> {
+  let replaced = {};
+  // A schedule of one kind takes the place of the other.
+  if (input.every !== undefined) replaced = { cron: null, tz: null };
+  else if (input.cron !== undefined) replaced = { every: null, start: null, tz: before.tz ?? 'UTC' };
+  const fields: Record<string, unknown> = { ...replaced, ...given(input) };
+  if (task !== undefined) fields.task = withoutNull({ ...before.task, ...given(task) });
+  const was = { paused: false, ...before } as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(fields).filter(([field, value]) => !isDeepStrictEqual(value ?? undefined, was[field])),
+  );
 }
+
+/** Fields without which a change leaves the next time as it is. */
+const TIMING = ['every', 'cron', 'tz', 'start', 'until', 'paused'];
 
 const update = command({
   name: 'recurring.update',
@@ -127,18 +157,19 @@ const update = command({
   input: UpdateInput,
   output: Answer,
   etag,
-  decide({ id, agent: _, ...given }, { state, wall }: Context<State>) {
+  decide({ id, agent: _, ...input }, { state, wall }: Context<State>) {
     const before = find(state, id);
-    const changes = changesOf(before, given);
+    const changes = changesOf(before, input);
     if (Object.keys(changes).length === 0) return [];
-    const after = { ...before, ...changes } as Recurring;
-    for (const field of ['every', 'cron', 'tz', 'start'] as const) if (after[field] === null) delete after[field];
-    const fault = after.cron === undefined ? undefined : faultOf(after.cron, after.tz ?? 'UTC');
-    if (fault !== undefined)
-      throw new Refusal('invalid_input', `cron: ${fault}`, { errors: [{ pointer: '/cron', detail: fault }] });
-    // What was paused or is changed goes on from now: times that passed meanwhile are not made up for.
-    const nextAt = after.paused ? undefined : nextAfter(after, wall);
-    return [{ type: 'recurring_updated', subject: id, data: { id, changes, nextAt: nextAt ?? null } }];
+    const after = withoutNull({ ...before, ...changes }) as unknown as Recurring;
+    requireSchedule(after);
+    requireFit(after);
+    const data: Record<string, unknown> = { id, changes };
+    // What was paused or is changed goes on from now, and never back: times that passed meanwhile are not made up for,
+    // and none comes twice where the clock was put back.
+    if (TIMING.some((field) => field in changes))
+      data.nextAt = (after.paused ? undefined : nextAfter(after, Math.max(wall, before.lastAt ?? 0))) ?? null;
+    return [{ type: 'recurring_updated', subject: id, data }];
   },
   answer: (_, state: State, { id }) => answerWith(state, id),
 });
@@ -173,8 +204,10 @@ export const recurring = capability<State>({
     recurring_created: 'A task recurs from now on: what recurs.',
     recurring_updated: 'When it recurs or what it says changed: id, changes (null: taken away), nextAt.',
     recurring_came: 'Its time came and a task was made: id, scheduledAt, task, nextAt, skippedSince.',
+    recurring_failed: 'No task can be made of it any more, and it is paused: id, title, fault.',
     recurring_deleted: 'It recurs no more: id.',
   },
   apply,
   due,
+  concerns: ({ data }, agent) => Array.isArray(data.notify) && data.notify.includes(agent),
 });

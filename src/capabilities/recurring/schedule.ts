@@ -1,4 +1,5 @@
 import { Cron } from 'croner';
+import type { FieldError } from '../../kernel/errors.ts';
 
 /** When something recurs: every so many milliseconds from an anchor, or as a cron expression says in a time zone. */
 export type Schedule = { every: number; anchor: number } | { cron: string; tz: string };
@@ -11,8 +12,39 @@ export function parseInterval(text: string): number | undefined {
   return match ? Number(match[1]) * (UNITS[match[2] || 's'] as number) * 1_000 : undefined;
 }
 
+/** True for a time zone that this machine knows. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Fields that say together when something recurs. */
+export interface ScheduleFields {
+  every?: string | undefined;
+  cron?: string | undefined;
+  tz?: string | undefined;
+  start?: number | undefined;
+}
+
+/** What keeps fields, each of which is valid, from being a schedule; nothing where they are one. */
+export function faultsOf({ every, cron, tz, start }: ScheduleFields): FieldError[] {
+  const errors: FieldError[] = [];
+  if ((every === undefined) === (cron === undefined))
+    errors.push({ pointer: '/every', detail: 'give `every` or `cron`, one of them' });
+  if (tz !== undefined && cron === undefined) errors.push({ pointer: '/tz', detail: 'belongs to `cron`' });
+  if (start !== undefined && every === undefined) errors.push({ pointer: '/start', detail: 'belongs to `every`' });
+  const fault = cron === undefined ? undefined : faultOf(cron, tz ?? 'UTC');
+  if (fault !== undefined) errors.push({ pointer: '/cron', detail: fault });
+  return errors;
+}
+
 /** Why a cron expression in a time zone is none, or never comes; undefined where it is fine. */
-export function faultOf(cron: string, tz: string): string | undefined {
+function faultOf(cron: string, tz: string): string | undefined {
+  // The library takes a point in time as well.
+  if (cron.includes(':')) return 'a point in time is no cron expression';
   try {
     return cronOf(cron, tz).nextRun(new Date(0)) === null ? 'this time never comes' : undefined;
   } catch (error) {

@@ -20,6 +20,8 @@ export interface Recurring {
   /** After the server slept: a task for each time that it missed, or for the latest alone. */
   missed: 'each' | 'latest';
   paused?: boolean;
+  /** Why the server paused it. */
+  fault?: string;
   /** When the next task is made; none where it is over or paused. */
   nextAt?: number;
   lastAt?: number;
@@ -57,6 +59,12 @@ export function apply(state: RecurringState, event: Event): void {
       else after[field] = value;
     }
     after.updatedAt = at;
+    if (!after.paused) delete after.fault;
+  }
+  if (event.type === 'recurring_failed') {
+    after.paused = true;
+    after.fault = data.fault as string;
+    delete after.nextAt;
   }
   if (event.type === 'recurring_came') {
     after.lastAt = data.scheduledAt as number;

@@ -13,7 +13,7 @@ import { capBytes, listInput, listOutput } from '../../kernel/page.ts';
 import type { TasksState } from '../tasks/state.ts';
 import { requireGraph } from './graph.ts';
 import { Workflow as WorkflowInput, WorkflowName, WorkflowOutput } from './schema.ts';
-import { start } from './start.ts';
+import { requireFit, start } from './start.ts';
 import { apply, type Workflow, type WorkflowsState } from './state.ts';
 
 interface State extends WorkflowsState, TasksState {
@@ -76,6 +76,7 @@ const save = command({
   etag,
   decide({ agent: _, ...workflow }) {
     requireGraph(workflow.tasks);
+    requireFit(workflow);
     return [{ type: 'workflow_saved', subject: workflow.name, data: workflow }];
   },
   answer: (_, state: State, { name }) => ({

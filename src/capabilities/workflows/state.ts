@@ -16,7 +16,7 @@ export interface Step {
 export interface Workflow {
   name: string;
   description?: string;
-  defaults?: Record<string, unknown>;
+  defaults?: Record<string, unknown> | undefined;
   tasks: readonly Step[];
   createdBy: string;
   createdAt: number;
