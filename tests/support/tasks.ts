@@ -1,6 +1,5 @@
 import { agents } from '../../src/capabilities/agents/index.ts';
 import { channels } from '../../src/capabilities/channels/index.ts';
-import { inbox } from '../../src/capabilities/inbox/index.ts';
 import { messages } from '../../src/capabilities/messages/index.ts';
 import { tasks } from '../../src/capabilities/tasks/index.ts';
 import type { ErrorCode } from '../../src/kernel/errors.ts';
@@ -8,7 +7,7 @@ import { type Decision, given, type Past, type Scene } from './given.ts';
 import type { Json } from './node.ts';
 
 /** Capabilities that have to do with tasks. */
-export const table = [agents, channels, inbox, tasks, messages];
+export const table = [agents, channels, tasks, messages];
 
 /** What was created, as an event of the past: `todo`, by link, unless it says otherwise. */
 export function created(id: string, more: object = {}): Past {

@@ -68,6 +68,7 @@ describe('a claim', () => {
     const again = scene.later(600_000).when('tasks.claim', { id: 'a', agent: 'kai' });
     expect(again.answer.claim).toEqual({ ...claim, expiresAt: claim.expiresAt + 600_001 });
     expect(again.after.all('task_runs')).toHaveLength(1);
+    expect(claimed(scene, 'a', 'kai', { ttl: 60 }).claim).toMatchObject({ id: claim.id, ttl: 60 });
     expect(scene.when('tasks.claim', { id: 'a', agent: 'kai' }).thenNothing().entity('tasks', 'a').claim).toEqual(
       claim,
     );

@@ -27,7 +27,6 @@ export function draftsOfClaim(
     changes: { status: 'doing', assignee: agent },
     claim: newClaim(task, agent, ttl, context),
     outcome: former && 'taken_over',
-    notify: [former?.agent],
   });
 }
 

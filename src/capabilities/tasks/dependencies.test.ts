@@ -55,6 +55,11 @@ describe('a cycle is refused and named', () => {
     expect(refusal(decision, 'dependency_cycle')).toEqual({ cycle });
   });
 
+  test('and one that came with an import, and that it is not in, is none of its business', () => {
+    const scene = board('a', ['b', { blocked_by: ['c'] }], ['c', { blocked_by: ['b'] }]);
+    expect(open(play(scene, ['update', { id: 'a', blocked_by: ['b'] }]), 'a')).toBe(1);
+  });
+
   test('and two ways to one task are none', () => {
     const diamond = play(chain, ['update', { id: 'c', blocked_by: ['a', 'b'] }]);
     expect(open(diamond, 'c')).toBe(2);
@@ -95,11 +100,14 @@ describe('a task that waits', () => {
     expect(open(play(free, ['update', { id: 'b', status: 'todo' }]), 'waits')).toBe(1);
   });
 
-  test('is told nothing where what it waited for only goes from one end to another, or it is over itself', () => {
+  test('is told nothing where it is over itself, or what it waited for was so before', () => {
     const over = play(scene, ['update', { id: 'waits', status: 'cancelled' }], ['update', { id: 'a', status: 'done' }]);
     expect(types(over.when('tasks.update', { id: 'b', status: 'done' }).events)).toEqual(['task_updated']);
     const ended = play(scene, ['update', { id: 'a', status: 'done' }], ['update', { id: 'b', status: 'done' }]);
     expect(types(ended.when('tasks.delete', { id: 'b' }).events)).toEqual(['task_deleted']);
+    const half = play(scene, ['update', { id: 'a', status: 'done' }]);
+    expect(types(half.when('tasks.update', { id: 'a', title: 'New' }).events)).toEqual(['task_updated']);
+    expect(types(half.when('tasks.delete', { id: 'a' }).events)).toEqual(['task_deleted']);
   });
 
   test('waits for what it names now, and not for what it named before', () => {

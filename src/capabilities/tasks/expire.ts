@@ -32,7 +32,7 @@ const expireLeases = command({
         changes: afterFailure(task, context),
         outcome: 'expired',
         reason: `${agent} gave no sign of life for ${ttl} s`,
-        notify: [agent, task.createdBy],
+        notify: [task.createdBy],
       });
     });
   },

@@ -14,7 +14,7 @@ export const TRANSITIONS: Readonly<Record<TaskStatus, readonly TaskStatus[]>> = 
 /** Throws `transition_refused`, with the moves that are allowed. */
 export function requireTransition({ id, status }: Pick<Task, 'id' | 'status'>, to: TaskStatus): void {
   const allowed = TRANSITIONS[status];
-  if (status === to || allowed.includes(to)) return;
+  if (allowed.includes(to)) return;
   throw new Refusal(
     'transition_refused',
     `"${id}" is ${status}: it may become ${allowed.join(' or ')}, and not ${to}.`,

@@ -138,6 +138,11 @@ describe('while another has a live claim', () => {
     expect(taken.events.find(({ type }) => type === 'task_updated')?.data.notify).toContain('kai');
   });
 
+  test('saying so takes nothing where nothing is taken', () => {
+    const kept = play(held, ['update', { id: 'a', agent: 'pixel', takeover: true, title: 'New' }]);
+    expect(kept.entity('tasks', 'a')).toMatchObject({ title: 'New', claim });
+  });
+
   test('a claim that is over protects nothing, also before the server has ended it', () => {
     const over = held.later(900_000);
     expect(play(over, ['update', { id: 'a', agent: 'pixel', status: 'done' }]).entity('tasks', 'a').status).toBe(
