@@ -162,6 +162,12 @@ export interface SocketFeed {
   each(event: Event): object;
 }
 
+/** The agents that may read a private event: one, or the two ends of a direct channel. */
+export type Readers = readonly [string] | readonly [string, string];
+
+/** Who may read an event; undefined means everybody. */
+export type ReadersOf = (event: Event) => Readers | undefined;
+
 /** One thing that the server can do: its operations, its events, its state. */
 export interface Capability<S = never> {
   name: string;
@@ -173,9 +179,9 @@ export interface Capability<S = never> {
   /** Further names, beside the first word of its event types, by which a subscriber may ask for them. */
   topics?: readonly string[];
   /** The fold. Sees every event of every capability; must not throw. */
-  apply?(state: S, event: Event): void;
+  apply?(state: S, event: Event, readersOf: ReadersOf): void;
   /** Who may read an event of this capability; undefined means everybody. */
-  readers?(event: Event): readonly string[] | undefined;
+  readers?(event: Event): Readers | undefined;
   /** What it does by itself when its time has come. */
   due?: {
     /** When there is something to do next, in milliseconds since 1970; undefined: nothing. Asked before every command. */

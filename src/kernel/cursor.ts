@@ -23,3 +23,16 @@ export function parseCursor(text: string, epoch: string): Cursor {
   if (!match) throw new Refusal('invalid_cursor', `"${text.slice(0, 64)}" is not a cursor.`);
   return { epoch: match[1] ?? epoch, seq: Number(match[2]) };
 }
+
+/** The event that a list's cursor stands at. Throws `cursor_gone`. */
+export function placeOf(
+  cursor: string | undefined,
+  { epoch, feed: { head } }: { epoch: string; feed: { head: number } },
+): number | undefined {
+  if (cursor === undefined) return undefined;
+  const place = parseCursor(cursor, epoch);
+  if (place.epoch !== epoch) throw new Refusal('cursor_gone', 'The cursor belongs to another epoch of the journal.');
+  // A cursor of an epoch that is this one, and of an event that is not there: of a journal that was longer.
+  if (place.seq > head) throw new Refusal('cursor_gone', 'The cursor is ahead of the journal.');
+  return place.seq;
+}

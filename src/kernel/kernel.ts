@@ -60,7 +60,6 @@ export class Kernel {
   readonly #due: DueWork;
   readonly #sleepers = new Sleepers();
   readonly #state: Record<string, Collection<object>>;
-  readonly #folds: readonly ((event: Event) => void)[];
   #lastBatch: Batch | undefined;
   #aborts = 0;
   #closing: Promise<void> | undefined;
@@ -104,15 +103,12 @@ export class Kernel {
       this.#log,
       (id) => store.get(idempotencyKeys.name, id) as UsedKey | undefined,
     );
-    this.#folds = capabilities
-      .filter((c) => c.apply)
-      .map((c) => (event: Event) => c.apply?.(this.#state as never, event));
     this.#table = new Table(capabilities, this.#state);
     this.operations = this.#table.operations;
     this.feed = new Feed({
       journal,
       ...(ring && { ring }),
-      readersOf: (event) => this.#table.readersOf(event),
+      readersOf: this.#table.readersOf,
       relevance: this.#table,
     });
     this.#due = new DueWork({
@@ -266,7 +262,7 @@ export class Kernel {
   }
 
   #apply({ event, idem }: Encoded): void {
-    for (const fold of this.#folds) fold(event);
+    this.#table.apply(event);
     if (idem)
       this.#keys.put(keyId(idem.caller ?? event.actor, idem.key), {
         hash: idem.hash,

@@ -25,7 +25,7 @@ export const listOutput = {
 
 /** Takes rows from the front until the byte cap; at least one where there is one. */
 export function capBytes<T>(
-  rows: readonly T[],
+  rows: Iterable<T>,
   sizeOf: (row: T) => number,
   bytes = LIST_BYTES,
 ): { taken: T[]; cut: boolean } {

@@ -1,4 +1,4 @@
-import type { Capability, Operation } from './capability.ts';
+import type { Capability, Operation, ReadersOf } from './capability.ts';
 import type { Event } from './event.ts';
 import type { Relevance } from './feed/filter.ts';
 
@@ -8,6 +8,7 @@ export class Table implements Relevance {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly #owners = new Map<string, Capability>();
   readonly #state: unknown;
+  readonly #folding: readonly Capability[];
   readonly #concerning: readonly Capability[];
   readonly #waking: readonly Capability[];
   readonly #counting: readonly Capability[];
@@ -16,6 +17,7 @@ export class Table implements Relevance {
   constructor(capabilities: readonly Capability[], state: unknown) {
     this.capabilities = capabilities;
     this.#state = state;
+    this.#folding = capabilities.filter((c) => c.apply);
     this.#concerning = capabilities.filter((c) => c.concerns);
     this.#waking = capabilities.filter((c) => c.wakes);
     this.#counting = capabilities.filter((c) => c.counters);
@@ -31,8 +33,11 @@ export class Table implements Relevance {
   }
 
   /** The agents that may read an event; undefined means everybody. */
-  readersOf(event: Event): readonly string[] | undefined {
-    return this.#owners.get(event.type)?.readers?.(event);
+  readonly readersOf: ReadersOf = (event) => this.#owners.get(event.type)?.readers?.(event);
+
+  /** Folds an event into the state. */
+  apply(event: Event): void {
+    for (const c of this.#folding) c.apply?.(this.#state as never, event, this.readersOf);
   }
 
   concerns(event: Event, agent: string): boolean {

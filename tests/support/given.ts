@@ -4,6 +4,7 @@ import { LiveCollection } from '../../src/kernel/collection.ts';
 import { type ErrorCode, Refusal } from '../../src/kernel/errors.ts';
 import type { Draft, Event } from '../../src/kernel/event.ts';
 import { SYSTEM } from '../../src/kernel/names.ts';
+import { Table } from '../../src/kernel/table.ts';
 import { validate } from '../../src/kernel/validate.ts';
 import { createStatements, planOf } from '../../src/store/schema.ts';
 import { openDatabase } from '../../src/store/sqlite.ts';
@@ -74,9 +75,10 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
       new Entities(spec.name, { changes: [] }, spec.keep === 'memory' ? spec.orders : undefined),
     ]),
   );
-  for (const event of events) for (const c of capabilities) c.apply?.(state as never, event);
+  const table = new Table(capabilities, state);
+  for (const event of events) table.apply(event);
   const now = Math.max((events.at(-1)?.at ?? T0 - 1) + 1, notBefore);
-  const operations = new Map(capabilities.flatMap((c) => c.operations).map((o) => [o.name, o]));
+  const { operations } = table;
   const index = async <R>(read: (view: IndexView) => R) => readIndex(capabilities, state, events.length, read);
 
   function decide(operation: Command, input: Record<string, unknown>, actor: string | undefined) {

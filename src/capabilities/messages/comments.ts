@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { type Context, command, type IndexView, type QueryContext, query } from '../../kernel/capability.ts';
+import { placeOf } from '../../kernel/cursor.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { listInput, listOutput, pick } from '../../kernel/page.ts';
 import { type ChannelsState, TASK_THREAD } from '../channels/state.ts';
 import { findTask } from '../tasks/index.ts';
 import { TaskId } from '../tasks/schema.ts';
 import type { TasksState } from '../tasks/state.ts';
-import { answerList, placeOf } from './listing.ts';
+import { answerList } from './listing.ts';
 import { selectThread } from './notes.ts';
 import { draftsOfPost, postedBy } from './post.ts';
 import { type MessageFilter, type MessageRow, selectMessages } from './projection.ts';

@@ -1,24 +1,9 @@
 import type { z } from 'zod';
-import type { QueryContext } from '../../kernel/capability.ts';
-import { formatCursor, parseCursor } from '../../kernel/cursor.ts';
-import { Refusal } from '../../kernel/errors.ts';
+import { formatCursor } from '../../kernel/cursor.ts';
 import { capBytes, LIST_BYTES, pick, shorten } from '../../kernel/page.ts';
 import { type MessageRow, toMessage } from './projection.ts';
 import type { Message as MessageOutput } from './schema.ts';
 import type { Message } from './state.ts';
-
-/** The event that a list's cursor stands at. Throws `cursor_gone`. */
-export function placeOf(
-  cursor: string | undefined,
-  { epoch, feed: { head } }: Pick<QueryContext<unknown>, 'epoch' | 'feed'>,
-): number | undefined {
-  if (cursor === undefined) return undefined;
-  const place = parseCursor(cursor, epoch);
-  if (place.epoch !== epoch) throw new Refusal('cursor_gone', 'The cursor belongs to another epoch of the journal.');
-  // A cursor of an epoch that is this one, and of an event that is not there: of a journal that was longer.
-  if (place.seq > head) throw new Refusal('cursor_gone', 'The cursor is ahead of the journal.');
-  return place.seq;
-}
 
 /** Rows are newest first; the answer is oldest first and goes on towards older ones. */
 export function answerList(

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type QueryContext, query } from '../../kernel/capability.ts';
-import { formatCursor } from '../../kernel/cursor.ts';
+import { formatCursor, placeOf } from '../../kernel/cursor.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { listInput, listOutput } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { type ChannelsState, mayRead, TASK_THREAD } from '../channels/state.ts';
 import { find, findAlive, missing, requireParty } from './access.ts';
-import { answerList, placeOf, present, presentRows } from './listing.ts';
+import { answerList, present, presentRows } from './listing.ts';
 import { selectThread } from './notes.ts';
 import { type MessageRow, selectMessages, selectReplies } from './projection.ts';
 import { MessageId, Message as MessageOutput } from './schema.ts';

@@ -6,7 +6,7 @@ import type { Entry } from './entry.ts';
 const PATTERN = /^[\w.:*-]{1,128}$/;
 
 /** Comma-separated text or a list; each item a name, `*` allowed at its end. */
-const list = z
+export const Names = z
   .union([z.string(), z.array(z.string())])
   .transform((value) =>
     (typeof value === 'string' ? value.split(',') : value).map((item) => item.trim()).filter(Boolean),
@@ -16,11 +16,11 @@ const list = z
 
 /** Which events a subscriber wants. All that is given must match; each list matches with any of its names. */
 export const FilterInput = z.object({
-  types: list.optional(),
-  topics: list.optional().describe('Kinds of things: message, task, memory, presence, chat …'),
-  channels: list.optional(),
-  subjects: list.optional(),
-  actors: list.optional(),
+  types: Names.optional(),
+  topics: Names.optional().describe('Kinds of things: message, task, memory, presence, chat …'),
+  channels: Names.optional(),
+  subjects: Names.optional(),
+  actors: Names.optional(),
   agent: AgentName.optional().describe(
     'Only what is addressed to this agent: DMs, mentions, its subscriptions. Names the caller.',
   ),
@@ -66,7 +66,8 @@ export function compileFilter(input: FilterInput, reader: string | undefined, re
   };
 }
 
-function matcher(names: readonly string[]): ((text: string) => boolean) | undefined {
+/** True for texts that one of the names matches; undefined where there are no names. */
+export function matcher(names: readonly string[]): ((text: string) => boolean) | undefined {
   if (names.length === 0) return undefined;
   const exact = new Set(names.filter((name) => !name.endsWith('*')));
   const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
