@@ -159,9 +159,9 @@ describe('an original data directory', () => {
     });
     const { agents } = (await server.get('/agents')).body;
     expect(agents).toEqual([
-      { name: 'link', firstSeen: 1_770_000_000_000 },
-      { name: 'kai', firstSeen: 1_770_000_001_000 },
-      { name: 'pixel', firstSeen: 1_770_000_002_000 },
+      { name: 'link', firstSeen: 1_770_000_000_000, seq: expect.any(Number) },
+      { name: 'kai', firstSeen: 1_770_000_001_000, seq: expect.any(Number) },
+      { name: 'pixel', firstSeen: 1_770_000_002_000, seq: expect.any(Number) },
     ]);
   });
 

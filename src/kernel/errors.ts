@@ -69,6 +69,7 @@ export const CATALOGUE = {
     title: 'Channel not found',
     hint: 'GET /chat/channels lists them; a post to a new name creates it.',
   },
+  agent_not_found: { status: 404, title: 'No such agent', hint: 'GET /agents lists everybody who has acted here.' },
   task_not_found: {
     status: 404,
     title: 'Task not found',
@@ -83,6 +84,11 @@ export const CATALOGUE = {
     status: 409,
     title: 'The channel is archived',
     hint: 'Unarchive it with POST /chat/channels/:channel/unarchive, or post elsewhere.',
+  },
+  alias_taken: {
+    status: 409,
+    title: 'This name already means an agent',
+    hint: 'Choose another alias, or take it from `holder` first: PUT /agents/<holder> {"aliases":[…]}.',
   },
   conflict: { status: 409, title: 'The state changed while this was decided', hint: 'Read again and retry.' },
   message_deleted: {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CollectionSpec } from '../kernel/capability.ts';
 
 /** Change it when the layout here changes: an index of another format is rebuilt. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export type HistorySpec = Extract<CollectionSpec, { keep: 'history' }>;
 

@@ -62,7 +62,7 @@ test.each(GOOD)('the name %j is taken, and the agent exists from its first act',
   const { body } = await server.send('POST', '/chat/messages', { content: 'x' }, { 'x-agent': name });
   expect(body.message.from).toBe(name);
   const { body: list } = await server.get('/agents');
-  expect(list.agents).toContainEqual({ name, firstSeen: expect.any(Number) });
+  expect(list.agents).toContainEqual({ name, firstSeen: expect.any(Number), seq: expect.any(Number) });
 });
 
 test('who comes under one name cannot act under another', async () => {

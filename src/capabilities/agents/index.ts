@@ -1,40 +1,20 @@
-import { z } from 'zod';
-import { capability, type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
-import { wholeNumber } from '../../kernel/names.ts';
-import { listInput, listOutput, pick } from '../../kernel/page.ts';
-import { type Agent, type AgentsState, apply } from './state.ts';
+import { capability } from '../../kernel/capability.ts';
+import { type NamedAgents, orders } from './names.ts';
+import { queries } from './queries.ts';
+import { register } from './register.ts';
+import { type Agent, apply } from './state.ts';
 
-interface State extends AgentsState {
-  agents: LiveCollection<Agent>;
-}
+export { type NamedAgents, resolveAgent } from './names.ts';
 
-const AgentOutput = z.object({ name: z.string(), firstSeen: z.number() });
-const { fields, limit } = listInput(1_000, 1_000);
-const offset = wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0).describe('Agents of the list to pass over.');
-
-const list = query({
-  name: 'agents.list',
-  summary: 'Everybody who has acted here, in order of appearance.',
-  http: ['GET /agents'],
-  input: z.object({ fields, limit, offset }),
-  output: z.object({ agents: z.array(AgentOutput.partial()), count: z.number(), more: listOutput.more }),
-  run({ fields, limit, offset }, { state }: QueryContext<State>) {
-    const all = [...state.agents.values()].sort((a, b) => a.firstSeen - b.firstSeen || (a.name < b.name ? -1 : 1));
-    const agents = all.slice(offset, offset + limit);
-    return {
-      agents: pick(agents, fields),
-      count: all.length,
-      ...(offset + agents.length < all.length && { more: true as const }),
-    };
-  },
-});
-
-export const agents = capability<State>({
+export const agents = capability<NamedAgents>({
   name: 'agents',
-  summary: 'Who has acted here.',
-  collections: [{ name: 'agents', keep: 'memory' }],
-  operations: [list],
-  events: {},
+  summary: 'Who works here: everybody who has acted, and what each says of itself.',
+  collections: [{ name: 'agents', keep: 'memory', orders }],
+  operations: [register, ...queries],
+  events: {
+    agent_registered: 'An agent was announced before its first act: name, changes.',
+    agent_updated: 'An agent said who it is: name, changes (null: taken away).',
+  },
   apply,
   snapshot: (view) => ({
     agents: view

@@ -1,21 +1,40 @@
 import type { Entities } from '../../kernel/collection.ts';
 import type { Event } from '../../kernel/event.ts';
 
-/** Somebody who has acted here. */
+/** Somebody who has acted here, or was registered. */
 export interface Agent {
   name: string;
-  /** When it first acted: milliseconds since 1970. */
+  /** When it first acted or was registered: milliseconds since 1970. */
   firstSeen: number;
+  role?: string;
+  /** Other names by which it is meant. */
+  aliases?: readonly string[];
+  /** What it can do. */
+  capabilities?: readonly string[];
+  description?: string;
+  /** An agent, unless it says otherwise. */
+  kind?: 'agent' | 'human';
+  /** The event that last changed it. */
+  seq: number;
 }
 
 export interface AgentsState {
   agents: Entities<Agent>;
 }
 
-/** An agent exists from its first act, whatever that was. */
+/** Folds agents: one exists from its first act, whatever that was, or from when it is registered. */
 export function apply(state: AgentsState, event: Event): void {
-  if (event.actor === 'anonymous' || event.actor === 'system' || state.agents.get(event.actor)) return;
-  state.agents.put(event.actor, { name: event.actor, firstSeen: timeOf(event) });
+  const { type, actor, at, seq, data } = event;
+  if (actor !== 'anonymous' && actor !== 'system' && !state.agents.get(actor))
+    state.agents.put(actor, { name: actor, firstSeen: timeOf(event), seq });
+  if (type !== 'agent_registered' && type !== 'agent_updated') return;
+  const { name, changes } = data as { name: string; changes: Record<string, unknown> };
+  const after: Record<string, unknown> = { ...(state.agents.get(name) ?? { name, firstSeen: at }), seq };
+  for (const field in changes) {
+    if (changes[field] === null) delete after[field];
+    else after[field] = changes[field];
+  }
+  state.agents.put(name, after as unknown as Agent);
 }
 
 /** When it happened: what is imported is older than the event that brought it. */

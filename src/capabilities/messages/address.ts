@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { Refusal } from '../../kernel/errors.ts';
+import { type NamedAgents, resolveAgent } from '../agents/index.ts';
 import { type ChannelsState, dmChannel, dmEnds, mayRead, TASK_THREAD } from '../channels/state.ts';
 import { findTask } from '../tasks/index.ts';
 import type { Task, TasksState } from '../tasks/state.ts';
@@ -10,9 +11,11 @@ import type { MessagesState } from './state.ts';
 /** Where a message goes: the channel, the other end of a direct message, the task whose thread it is. */
 export function address(
   input: z.infer<typeof SendInput>,
-  state: MessagesState & ChannelsState & TasksState,
+  state: MessagesState & ChannelsState & TasksState & NamedAgents,
 ): { channel: string; to: string | undefined; threadId: string | undefined; task: Task | undefined } {
-  const { from, to } = input;
+  const { from } = input;
+  // Who is not known yet may come under this very name.
+  const to = input.to === undefined ? undefined : (resolveAgent(state, input.to) ?? input.to);
   if (input.threadId !== undefined) {
     const parent = findAlive(state, input.threadId, from);
     if (input.channel !== undefined && input.channel !== parent.channel) {
