@@ -46,6 +46,8 @@ export interface QueryContext<S> {
   /** Who asks, where the caller named itself. */
   readonly agent: string | undefined;
   readonly now: number;
+  /** Seq of the newest event that `state` has; it may not be durable yet. */
+  readonly head: number;
   readonly epoch: string;
   readonly feed: Feed;
   /** Aborted when the caller is gone. */

@@ -332,6 +332,7 @@ export class Kernel {
       state: this.#state as never,
       agent,
       now: Math.max(this.#world.clock(), this.#journal.lastAt),
+      head: this.#journal.head,
       epoch: this.#journal.epoch,
       feed: this.feed,
       signal,

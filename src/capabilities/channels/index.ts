@@ -6,7 +6,10 @@ export const channels = capability<State>({
   name: 'channels',
   summary:
     'Places where messages are. Five are always there; others are created by name or by the first message to them.',
-  collections: [{ name: 'channels', keep: 'memory' }],
+  collections: [
+    { name: 'channels', keep: 'memory' },
+    { name: 'post_counts', keep: 'memory' },
+  ],
   operations,
   events: {
     channel_created: 'A channel was created: channel, name.',

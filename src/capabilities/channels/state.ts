@@ -19,6 +19,8 @@ export interface Channel {
 
 export interface ChannelsState {
   channels: Entities<Channel>;
+  /** By agent and channel, with a space between: messages of the agent there, without deleted ones. */
+  post_counts: Entities<{ n: number }>;
 }
 
 /** The channels that are always there. */
@@ -93,12 +95,19 @@ export function apply(state: ChannelsState, event: Event): void {
         lastActivity: Math.max(channel.lastActivity, timestamp),
         participants: channel.participants.includes(from) ? channel.participants : [...channel.participants, from],
       });
+      countPost(state, `${from} ${id}`, 1);
       break;
     }
     case 'message_deleted': {
-      const channel = state.channels.get((event.data as unknown as Posted).channel);
+      const { channel: id, from } = event.data as unknown as Posted;
+      const channel = state.channels.get(id);
       if (channel) state.channels.put(channel.id, { ...channel, count: channel.count - 1 });
+      countPost(state, `${from} ${id}`, -1);
       break;
     }
   }
+}
+
+function countPost(state: ChannelsState, key: string, by: 1 | -1): void {
+  state.post_counts.put(key, { n: (state.post_counts.get(key)?.n ?? 0) + by });
 }

@@ -4,7 +4,7 @@ import type { Draft, Event } from '../../kernel/event.ts';
 import { Outcome, outcomeOf, Time } from '../../kernel/import.ts';
 import { AgentName, EntityId } from '../../kernel/names.ts';
 import { ChannelId } from '../channels/schema.ts';
-import type { InboxState } from './state.ts';
+import type { Inbox, InboxState } from './state.ts';
 
 /** An agent's inbox as it was elsewhere. */
 export const ImportedInbox = z.object({
@@ -30,7 +30,7 @@ export const importInboxes = command({
     const made = new Set<string>();
     for (const inbox of inboxes) {
       const { agent, acknowledged, ...rest } = normal(inbox);
-      if (state.inboxes.get(agent) !== undefined || made.has(agent)) continue;
+      if (used(state.inboxes.get(agent)) !== undefined || made.has(agent)) continue;
       made.add(agent);
       for (let at = 0; at === 0 || at < acknowledged.length; at += IDS_AN_EVENT) {
         drafts.push({
@@ -47,7 +47,7 @@ export const importInboxes = command({
     const imported = new Set(events.map(({ subject }) => subject));
     return {
       outcomes: inboxes.map((inbox) =>
-        imported.has(inbox.agent) ? 'imported' : outcomeOf(normal(inbox), state.inboxes.get(inbox.agent)),
+        imported.has(inbox.agent) ? 'imported' : outcomeOf(normal(inbox), used(state.inboxes.get(inbox.agent))),
       ),
     };
   },
@@ -59,5 +59,18 @@ function normal(inbox: ImportedInbox): ImportedInbox {
     ...inbox,
     ...(inbox.subscriptions && { subscriptions: [...new Set(inbox.subscriptions)] }),
     acknowledged: [...new Set(inbox.acknowledged)],
+  };
+}
+
+/** What an agent made of its inbox itself, here or elsewhere; undefined where others have only written to it. */
+function used(inbox: Inbox | undefined): ImportedInbox | undefined {
+  if (inbox === undefined) return undefined;
+  const { agent, subscriptions, acknowledged, lastReadAt, readUpTo, ackedUpTo } = inbox;
+  if (subscriptions === undefined && acknowledged === undefined && readUpTo + ackedUpTo === 0) return undefined;
+  return {
+    agent,
+    ...(subscriptions && { subscriptions: [...subscriptions] }),
+    acknowledged: [...(acknowledged ?? [])],
+    ...(lastReadAt !== undefined && { lastReadAt }),
   };
 }

@@ -3,18 +3,17 @@ import { type Context, command, type IndexView, type QueryContext, query } from 
 import { placeOf } from '../../kernel/cursor.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { listInput, listOutput, pick } from '../../kernel/page.ts';
-import { type ChannelsState, TASK_THREAD } from '../channels/state.ts';
+import { TASK_THREAD } from '../channels/state.ts';
 import { findTask } from '../tasks/index.ts';
 import { TaskId } from '../tasks/schema.ts';
-import type { TasksState } from '../tasks/state.ts';
 import { answerList } from './listing.ts';
 import { selectThread } from './notes.ts';
-import { draftsOfPost, postedBy } from './post.ts';
+import { draftsOfPost, type PostState, postedBy } from './post.ts';
 import { type MessageFilter, type MessageRow, selectMessages } from './projection.ts';
 import { MessageId, Message as MessageOutput, SendInput } from './schema.ts';
-import type { Message, MessagesState } from './state.ts';
+import type { Message } from './state.ts';
 
-type State = MessagesState & ChannelsState & TasksState;
+type State = PostState;
 
 /** A comment is a message in the thread of its task; `author` and `taskId` are its names in the original contract. */
 const Comment = MessageOutput.extend({ author: z.string(), taskId: z.string() });

@@ -15,3 +15,25 @@ export function mentions(text: string, name: string): boolean {
   }
   return false;
 }
+
+/** Names that one message may mention. */
+const MOST = 50;
+const NAME = /^[A-Za-z0-9][\w.-]{0,63}$/;
+
+/**
+ * The agents that a text names after an `@`, each once. What `known` does not know is taken as it is written, without
+ * the full stop or dash that ends a sentence: somebody may come by that name.
+ */
+export function namesIn(text: string, known: (name: string) => string | undefined): string[] {
+  const names = new Set<string>();
+  for (let at = text.indexOf('@'); at !== -1 && names.size < MOST; at = text.indexOf('@', at + 1)) {
+    if (at > 0 && /\w/.test(text[at - 1] as string)) continue;
+    let end = at + 1;
+    while (end < text.length && end - at <= 80 && NAME_CHARACTER.test(text[end] as string)) end++;
+    const written = text.slice(at + 1, end);
+    const plain = written.replace(/[.-]+$/, '');
+    const name = known(written) ?? known(plain) ?? plain;
+    if (NAME.test(name)) names.add(name);
+  }
+  return [...names];
+}

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
-import type { ChannelsState } from '../channels/state.ts';
-import type { TasksState } from '../tasks/state.ts';
 import { findAlive, findOwn } from './access.ts';
 import { comment, comments, taskThread } from './comments.ts';
-import { draftsOfPost, postedBy } from './post.ts';
+import { draftsOfPost, type PostState, postedBy } from './post.ts';
 import { queries } from './reading.ts';
 import { DeleteInput, EditInput, Message as MessageOutput, ReactInput, SendInput } from './schema.ts';
 import { type MessagesState, reactors } from './state.ts';
 
-type State = MessagesState & ChannelsState & TasksState;
+type State = PostState;
 
 const MessageAnswer = z.object({ success: z.literal(true), message: MessageOutput });
 

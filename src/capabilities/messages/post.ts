@@ -1,18 +1,25 @@
 import type { z } from 'zod';
-import type { Context } from '../../kernel/capability.ts';
+import type { Context, LiveCollection } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
-import { type ChannelsState, findChannel } from '../channels/state.ts';
+import type { Agent } from '../agents/state.ts';
+import { type ChannelsState, dmEnds, findChannel } from '../channels/state.ts';
+import { followed, type InboxState, inboxOf } from '../inbox/state.ts';
 import { signOfLife } from '../tasks/index.ts';
 import type { TasksState } from '../tasks/state.ts';
 import { address } from './address.ts';
+import { namesIn } from './mentions.ts';
 import type { SendInput } from './schema.ts';
 import type { MessagesState } from './state.ts';
 
-type State = MessagesState & ChannelsState & TasksState;
+/** What is looked at when a message is posted. */
+export type PostState = MessagesState &
+  ChannelsState &
+  Omit<InboxState, 'messages' | 'tasks'> &
+  TasksState & { agents: LiveCollection<Agent> };
 
 /** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. */
-export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<State>): Draft[] {
+export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<PostState>): Draft[] {
   const { state, now, seq } = context;
   const { channel, to, threadId, task } = address(input, state);
   const existing = findChannel(state, channel);
@@ -33,9 +40,30 @@ export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<
   if (threadId !== undefined) data.threadId = threadId;
   if (metadata !== undefined) data.metadata = metadata;
   if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
+  const mentions = content.includes('@') ? mentioned(content, from, channel, state) : [];
+  if (mentions.length > 0) data.mentions = mentions;
   drafts.push({ type: 'message_posted', subject: id, data });
   if (task !== undefined) drafts.push(...signOfLife(task, from, context.wall));
   return drafts;
+}
+
+/** Agents that a message mentions at most, by `@channel` all who follow the channel. */
+const MOST_MENTIONED = 1_000;
+
+/** Whom a message names. What is private to two names nobody else. */
+function mentioned(content: string, from: string, channel: string, state: PostState): string[] {
+  if (dmEnds(channel) !== undefined) return [];
+  const names = new Set<string>();
+  for (const name of namesIn(content, (written) => state.agents.get(written)?.name)) {
+    if (name !== 'channel') names.add(name);
+    else for (const agent of followers(channel, state)) names.add(agent);
+  }
+  names.delete(from);
+  return [...names].slice(0, MOST_MENTIONED);
+}
+
+function* followers(channel: string, state: PostState): Generator<string, void> {
+  for (const { name } of state.agents.values()) if (followed(inboxOf(state, name)).includes(channel)) yield name;
 }
 
 /** The id of the message that the events of a post made. */

@@ -39,6 +39,7 @@ export const Message = z.object({
   reactions: z.record(z.string(), z.array(z.string())).meta({ description: 'emoji → agents' }),
   threadId: z.string().optional().meta({ description: 'The message that this one answers.' }),
   replyCount: z.number().optional(),
+  mentions: z.array(z.string()).optional().meta({ description: 'The agents that the text names.' }),
   metadata: Metadata.optional(),
   attachments: z.array(Attachment).optional(),
   editedAt: z.number().optional(),

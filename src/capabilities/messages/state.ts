@@ -12,6 +12,8 @@ export interface Message {
   reactions: Readonly<Record<string, readonly string[]>>;
   threadId?: string;
   replyCount?: number;
+  /** The agents that the text names. */
+  mentions?: readonly string[];
   metadata?: Record<string, unknown>;
   attachments?: readonly Record<string, unknown>[];
   editedAt?: number;
