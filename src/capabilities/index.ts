@@ -1,5 +1,6 @@
 import type { Capability } from '../kernel/capability.ts';
 import { agents } from './agents/index.ts';
+import { catchup } from './catchup/index.ts';
 import { channels } from './channels/index.ts';
 import { events } from './events/index.ts';
 import { inbox } from './inbox/index.ts';
@@ -18,6 +19,7 @@ export const capabilities: readonly Capability[] = [
   workflows,
   recurring,
   messages,
+  catchup,
   events,
   system,
 ];

@@ -16,6 +16,8 @@ import { acksTable, agent, InboxMessage, itemsTable, participantsTable } from '.
 import { addressees, apply, followed, type Inbox, type InboxState, inboxOf, unreadOf } from './state.ts';
 import { waitFor } from './wait.ts';
 
+export { countAddressed, type Entry, selectAddressed, selectInbox } from './listing.ts';
+
 interface State extends InboxState {
   inboxes: LiveCollection<Inbox>;
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { Context, LiveCollection } from '../../kernel/capability.ts';
+import type { Context } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
-import type { Agent } from '../agents/state.ts';
+import { type NamedAgents, resolveAgent } from '../agents/index.ts';
 import { type ChannelsState, dmEnds, findChannel } from '../channels/state.ts';
 import { followed, type InboxState, inboxOf } from '../inbox/state.ts';
 import { signOfLife } from '../tasks/index.ts';
@@ -16,7 +16,8 @@ import type { MessagesState } from './state.ts';
 export type PostState = MessagesState &
   ChannelsState &
   Omit<InboxState, 'messages' | 'tasks'> &
-  TasksState & { agents: LiveCollection<Agent> };
+  TasksState &
+  NamedAgents;
 
 /** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. */
 export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<PostState>): Draft[] {
@@ -54,7 +55,7 @@ const MOST_MENTIONED = 1_000;
 function mentioned(content: string, from: string, channel: string, state: PostState): string[] {
   if (dmEnds(channel) !== undefined) return [];
   const names = new Set<string>();
-  for (const name of namesIn(content, (written) => state.agents.get(written)?.name)) {
+  for (const name of namesIn(content, (written) => resolveAgent(state, written))) {
     if (name !== 'channel') names.add(name);
     else for (const agent of followers(channel, state)) names.add(agent);
   }

@@ -16,6 +16,7 @@ export { draftsOfNew } from './create.ts';
 export { cycleOf, findCycle, requireParent } from './dependencies.ts';
 export { findTask } from './find.ts';
 export { signOfLife } from './lease.ts';
+export { firstFor as nextTask } from './next.ts';
 
 interface State extends TasksState {
   tasks: LiveCollection<Task>;

@@ -39,7 +39,7 @@ interface Wanted {
 }
 
 /** The first task of the queue for this agent. */
-function firstFor({ agent, ...wanted }: Wanted, state: State): Task | undefined {
+export function firstFor({ agent, ...wanted }: Wanted, state: State): Task | undefined {
   const suits = (task: Task) => isWanted(task, wanted);
   const free = find(state.tasks.inOrder('next', ''), suits);
   const own = agent === undefined ? undefined : find(state.tasks.inOrder('next', agent), suits);

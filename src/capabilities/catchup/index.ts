@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { capability, type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
+import { AgentName, wholeNumber } from '../../kernel/names.ts';
+import { type Channel, type ChannelsState, DEFAULT_CHANNELS, findChannel, isDefault } from '../channels/state.ts';
+import { type InboxState, inboxOf } from '../inbox/state.ts';
+import type { Task } from '../tasks/state.ts';
+import { BYTES_A_TOKEN, digest } from './digest.ts';
+import { beat } from './heartbeat.ts';
+import { toMarkdown } from './render.ts';
+import { CatchUp } from './schema.ts';
+
+interface State extends Omit<InboxState, 'tasks' | 'channels'>, ChannelsState {
+  channels: LiveCollection<Channel>;
+  tasks: LiveCollection<Task>;
+}
+
+/** Bytes of an answer beside what it tells of. */
+const FRAME = 420;
+
+const catchUp = query({
+  name: 'catchup.get',
+  summary: 'What an agent missed, within a budget of tokens (a token is about 4 bytes): first what is addressed to it.',
+  http: ['GET /catchup/:agent'],
+  actor: 'agent',
+  input: z.object({
+    agent: AgentName.describe('Who catches up.'),
+    after: z.string().max(64).optional().describe('From this cursor on. Unless said: from what it has acknowledged.'),
+    budget: wholeNumber(200, 20_000).default(800).describe('Tokens of the answer at most.'),
+  }),
+  output: CatchUp,
+  text: { type: 'text/markdown', render: toMarkdown },
+  run({ agent, after, budget }, context: QueryContext<State>) {
+    const { state, feed } = context;
+    const from =
+      after === undefined ? inboxOf(state as unknown as InboxState, agent).ackedUpTo : feed.locateOrRefuse(after);
+    return context.index((view) => {
+      const channels = [
+        ...DEFAULT_CHANNELS.map((id) => findChannel(state, id) as Channel),
+        ...[...state.channels.values()].filter(({ id }) => !isDefault(id)),
+      ];
+      const sources = { view, agent, channels, tasks: state.tasks.inOrder('updated', '') };
+      const { upTo, ...told } = digest(sources, { after: from, upTo: view.seq }, budget * BYTES_A_TOKEN - FRAME);
+      const cursor = feed.cursor(upTo);
+      return {
+        agent,
+        ...told,
+        cursor,
+        more: upTo < view.seq,
+        next: `GET /catchup/${agent}?budget=${budget}&after=${cursor}`,
+        ack: `POST /inbox/${agent}/ack {"cursor":"${cursor}"}`,
+      };
+    });
+  },
+});
+
+export const catchup = capability<State>({
+  name: 'catchup',
+  summary: 'What an agent should know when it wakes up, in a few hundred tokens.',
+  collections: [],
+  operations: [catchUp, beat],
+  events: {},
+});
