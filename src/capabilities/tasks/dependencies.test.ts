@@ -117,7 +117,16 @@ describe('a task that waits', () => {
     expect(open(other, 'waits')).toBe(1);
     expect(types(other.when('tasks.update', { id: 'b', status: 'done' }).events)).toEqual(['task_updated']);
     expect(types(other.when('tasks.update', { id: 'c', status: 'done' }).events)).toContain('task_unblocked');
-    expect(open(play(other, ['update', { id: 'waits', blocked_by: null }]), 'waits')).toBeUndefined();
+    const both = play(
+      other,
+      ['update', { id: 'waits', blocked_by: ['b', 'c'] }],
+      ['update', { id: 'c', status: 'done' }],
+    );
+    expect(open(both, 'waits')).toBe(1);
+    const none = play(both, ['update', { id: 'waits', blocked_by: null }]);
+    expect(open(none, 'waits')).toBeUndefined();
+    expect(none.all('task_dependents')).toEqual([]);
+    expect(play(both, ['delete', { id: 'waits' }]).all('task_dependents')).toEqual([]);
   });
 });
 

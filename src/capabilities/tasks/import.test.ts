@@ -42,6 +42,12 @@ test('what was deleted here stays deleted', () => {
   expect(after.all('tasks')).toEqual([]);
 });
 
+test('what comes twice is taken over once', () => {
+  const { events, answer } = given(table).when(importTasks, { tasks: [task('a'), task('a')] });
+  expect(events).toHaveLength(1);
+  expect(answer.outcomes).toEqual(['imported', 'imported']);
+});
+
 test('blockers may come after what waits for them', () => {
   const scene = given(table).when(importTasks, { tasks: [task('a', { blocked_by: ['b', 'c'] }), task('b')] }).after;
   expect(scene.entity('tasks', 'a').open_blockers).toBe(1);

@@ -79,6 +79,10 @@ describe('too many failed runs', () => {
   test('are forgotten when a person sets it to todo', () => {
     const stuck = failing(failing(failing(board('a'))));
     stuck.when('tasks.claim', { id: 'a', agent: 'kai' }).thenRefused('task_blocked');
+    expect(task(play(stuck, ['update', { id: 'a', title: 'New' }]))).toMatchObject({
+      status: 'blocked',
+      failed_runs: 3,
+    });
     const free = play(stuck, ['update', { id: 'a', status: 'todo' }]);
     expect(task(free)).not.toHaveProperty('failed_runs');
     expect(task(free)).not.toHaveProperty('blocked_reason');
@@ -127,12 +131,16 @@ describe('a sign of life', () => {
     }
   });
 
-  test.each(['heartbeat', 'claim', 'update'])('by %s alone is no update: nothing is in the history', (operation) => {
-    const { events, after } = held.later(30_000).when(`tasks.${operation}`, own);
-    expect(events).toMatchObject([{ type: 'task_lease_renewed' }]);
-    expect(after.entity('tasks', 'a').updatedAt).toBe(held.entity('tasks', 'a').updatedAt);
-    expect(after.all('task_history')).toEqual(held.all('task_history'));
-  });
+  test.each(['heartbeat', 'claim', 'update'])(
+    'by %s alone is no update and no new run: nothing is in the history',
+    (operation) => {
+      const { events, after } = held.later(30_000).when(`tasks.${operation}`, own);
+      expect(events).toMatchObject([{ type: 'task_lease_renewed' }]);
+      expect(after.entity('tasks', 'a').updatedAt).toBe(held.entity('tasks', 'a').updatedAt);
+      for (const collection of ['task_history', 'task_runs'])
+        expect(after.all(collection)).toEqual(held.all(collection));
+    },
+  );
 });
 
 describe('a late write of a former holder', () => {

@@ -96,6 +96,7 @@ describe('times', () => {
     expect(times(begun)).toEqual([started, undefined]);
     const done = play(begun, ['update', { id: 'a', status: 'done' }]);
     expect(times(done)).toEqual([started, at(done)]);
+    expect(times(play(done, ['update', { id: 'a', title: 'New' }]))).toEqual(times(done));
     const again = play(done, ['update', { id: 'a', status: 'todo' }], ['update', { id: 'a', status: 'doing' }]);
     expect(times(again)).toEqual([started, undefined]);
     const cancelled = play(again, ['update', { id: 'a', status: 'cancelled' }]);
