@@ -1,10 +1,13 @@
 import { type Draft, MAX_RECORD_BYTES } from '../../src/kernel/event.ts';
 import { stamp } from '../../src/kernel/stamp.ts';
-import { type Decision, T0 } from './given.ts';
+import type { Decision, Past } from './given.ts';
+
+/** After it times and numbers have as many digits as they have these days. */
+export const THESE_DAYS: Past = { type: 'time_passed', at: Date.UTC(2026, 0, 1), data: {} };
 
 /** The bytes that each event has in the journal. */
-export function bytesOf(drafts: readonly Draft[]): number[] {
-  const records = stamp(drafts, { first: 1, now: T0, actor: 'link', mark: undefined });
+export function bytesOf(drafts: readonly Draft[], actor = 'system'): number[] {
+  const records = stamp(drafts, { first: 10_000, now: Date.UTC(2026, 1, 1), actor, mark: undefined });
   return records.map(({ line }) => Buffer.byteLength(line));
 }
 

@@ -209,5 +209,4 @@ export const recurring = capability<State>({
   },
   apply,
   due,
-  concerns: ({ data }, agent) => Array.isArray(data.notify) && data.notify.includes(agent),
 });

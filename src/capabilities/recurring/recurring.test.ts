@@ -75,6 +75,7 @@ describe('what recurs', () => {
     const titles = ({ recurring }: Json) => recurring.map(({ task }: Json) => task.title);
     const first = await scene.asks('recurring.list', { limit: 2 });
     expect([titles(first), first.count, first.more]).toEqual([['a', 'b'], 4, true]);
+    expect(titles(await scene.asks('recurring.list', { limit: 1, cursor: first.cursor }))).toEqual(['c']);
     const without = scene.when('recurring.delete', { id: first.cursor }).after;
     const second = await without.asks('recurring.list', { limit: 2, cursor: first.cursor });
     expect([titles(second), second.count, second.more]).toEqual([['c', 'd'], 3, undefined]);

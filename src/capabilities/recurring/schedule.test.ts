@@ -239,7 +239,7 @@ describe('cron expressions', () => {
       fc.property(expressions(fc.constant(zero), ...hours), fc.nat(), (expression, point) =>
         expectTimes(expression, tz, clocks, point),
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
@@ -253,7 +253,7 @@ describe('cron expressions', () => {
     );
     fc.assert(
       fc.property(few, fc.nat(), (expression, point) => expectTimes(expression, tz, clocks, point)),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 
