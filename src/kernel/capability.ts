@@ -4,6 +4,7 @@ import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
 import type { Health } from './health.ts';
 import type { OrderSpec } from './order.ts';
+import type { Recollection, Sightings } from './sightings.ts';
 import type { Sleeper } from './sleepers.ts';
 
 /** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
@@ -15,19 +16,25 @@ export type HttpRoute = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${strin
 /** The settings of this server, by name; one that is absent has its default. */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** What a command may know while it decides: pure, so the same command with the same context decides the same. */
-export interface Context<S> {
+/** What is known at a moment: what is written down, and beside it the clock, the settings, and who was seen. */
+export interface Moment<S> {
   readonly state: S;
-  /** Who acts: an agent's name, or `anonymous`. */
-  readonly actor: string;
-  /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
-  readonly now: number;
   /**
    * What the clock on the wall says, in milliseconds since 1970. `now` runs ahead of it while events come faster than
    * one a millisecond, so what lasts (a lease) is measured by this one.
    */
   readonly wall: number;
   readonly settings: Settings;
+  /** Signs of life of agents, as far as this process has seen them. */
+  readonly sightings: Sightings;
+}
+
+/** What a command may know while it decides: pure, so the same command with the same context decides the same. */
+export interface Context<S> extends Moment<S> {
+  /** Who acts: an agent's name, or `anonymous`. */
+  readonly actor: string;
+  /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
+  readonly now: number;
   /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
   readonly seq: number;
   /** A new id `<prefix>-<now>-<9 chars>`. */
@@ -41,8 +48,7 @@ export interface IndexView {
 }
 
 /** What a query may read. */
-export interface QueryContext<S> {
-  readonly state: S;
+export interface QueryContext<S> extends Moment<S> {
   /** Who asks, where the caller named itself. */
   readonly agent: string | undefined;
   readonly now: number;
@@ -56,7 +62,7 @@ export interface QueryContext<S> {
   index<R>(read: (view: IndexView) => R): Promise<R>;
   /** The same, on a thread of its own, for reads that may take longer than a page. */
   scan<R>(sql: string, ...params: (string | number | null)[]): Promise<R[]>;
-  /** Waits for what capabilities wake by these keys; to be left. */
+  /** Waits for what capabilities wake by these keys; to be left. While it sleeps, who asks is seen to be waiting. */
   sleeper(keys: readonly string[], ms: number): Sleeper;
   health(): Health;
   /** The whole live state as of one event; what the caller may not read is left out. */
@@ -103,13 +109,15 @@ export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = 
     keys(input: z.infer<I>, state: S): readonly string[];
   };
   /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
-  answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P): z.input<O>;
+  answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P, moment: Moment<S>): z.input<O>;
 }
 
 export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
   run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
   /** Shown as Server-Sent Events: always, or where the caller accepts an event stream. Frames hold the whole event or its data. */
   stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
+  /** Asking it is a sign of life of the agent that asks, as every command is. */
+  heartbeat?: true;
   /** How the answer is written for a caller that accepts this media type. */
   text?: { type: string; render(answer: z.input<O>): string };
 }
@@ -190,6 +198,19 @@ export interface Capability<S = never> {
     at(state: S): number | undefined;
     /** Does what is due at `wall`, some of it at least. Without input. */
     command: Command;
+  };
+  /** What it keeps written down of agents, out of events and of what the server sees of them. */
+  watch?: {
+    /** What may be known of agents when the server starts, at `started`; what is written down ends at `record`. */
+    recall(state: S, times: { started: number; record: number }): Iterable<readonly [agent: string, Recollection]>;
+    /** Agents of whom an event may make something else true. */
+    touches(event: Event): readonly string[];
+    /** When what is written down of an agent is true no more, as far as is known now; undefined: time alone changes nothing. */
+    until(agent: string, moment: Moment<S>): number | undefined;
+    /** Writes down what is true now of some agents: its input is `agents`. */
+    command: Command;
+    /** What of a sign of life is shown, and not kept, to streams that ask for it. */
+    beat(agent: string, moment: Moment<S>): Draft;
   };
   /** True where an event, of any capability, is addressed to the agent. */
   concerns?(event: Event, agent: string, state: S): boolean;

@@ -1,13 +1,14 @@
-import type { Capability, Command } from './capability.ts';
+import { Agenda } from './agenda.ts';
+import type { Capability, Command, Moment } from './capability.ts';
 import { Refusal } from './errors.ts';
+import type { Event } from './event.ts';
 
 export interface DueWorkOptions {
   capabilities: readonly Capability[];
-  state: unknown;
-  /** What the clock on the wall says: milliseconds since 1970. */
-  wall(): number;
+  /** What is known now. */
+  moment(): Moment<never>;
   /** Decides and applies a command of the server's own. False where there was nothing to do. */
-  perform(command: Command): boolean;
+  perform(command: Command, input: Record<string, unknown>): boolean;
   /** Told of a fault, once for each try. */
   onFault(error: unknown): void;
 }
@@ -18,10 +19,15 @@ const LONGEST_MS = 10_000;
 const RETRY_MS = 1_000;
 /** Turns of one command at a time. */
 const TURNS = 1_000;
+/** Agents that one command writes about. */
+const AGENTS = 200;
+
+type Watch = NonNullable<Capability['watch']>;
 
 interface Work {
   at(): number | undefined;
   command: Command;
+  input(): Record<string, unknown>;
   /** When it may be tried again, where it failed. */
   notBefore: number;
 }
@@ -31,12 +37,14 @@ function dueAt({ at, notBefore }: Work): number {
 }
 
 /**
- * What capabilities do by themselves when its time has come: leases that expire, what recurs. It is done before the
- * next command is decided, so that no command sees a state which time has passed by, and by a timer where nobody calls.
+ * What capabilities do by themselves when its time has come: leases that expire, what recurs, agents that fall silent.
+ * It is done before anybody else does or asks something, so that nobody sees a state which time has passed by, and by
+ * a timer where nobody calls.
  */
 export class DueWork {
   readonly #options: DueWorkOptions;
   readonly #work: Work[] = [];
+  readonly #agendas: { agenda: Agenda; watch: Watch }[] = [];
   #next = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -45,14 +53,58 @@ export class DueWork {
 
   constructor(options: DueWorkOptions) {
     this.#options = options;
-    for (const { due } of options.capabilities)
-      if (due) this.#work.push({ at: () => due.at(options.state as never), command: due.command, notBefore: 0 });
+    for (const { due, watch } of options.capabilities) {
+      if (due)
+        this.#add(
+          () => due.at(options.moment().state),
+          due.command,
+          () => ({}),
+        );
+      if (watch) this.#watch(watch);
+    }
+  }
+
+  #add(at: Work['at'], command: Command, input: Work['input']): void {
+    this.#work.push({ at, command, input, notBefore: 0 });
+  }
+
+  #watch(watch: Watch): void {
+    const { moment } = this.#options;
+    const agenda = new Agenda();
+    this.#agendas.push({ agenda, watch });
+    const at = () => {
+      const now = moment();
+      return agenda.next(now.wall, (agent) => watch.until(agent, now));
+    };
+    this.#add(at, watch.command, () => ({ agents: agenda.due(moment().wall, AGENTS) }));
+  }
+
+  /** To be called once, when the state is there; the last that is written down is of `lastAt`. */
+  begin(lastAt: number): void {
+    const { state, wall, sightings } = this.#options.moment();
+    const times = { started: wall, record: Math.min(wall, lastAt) };
+    for (const { watch } of this.#agendas)
+      for (const [agent, known] of watch.recall(state, times)) sightings.recall(agent, known);
+    this.changed();
+  }
+
+  /** To be called when something was seen of an agent. */
+  noticed(agent: string): void {
+    for (const { agenda } of this.#agendas) agenda.touch(agent);
+    this.changed();
+  }
+
+  /** To be called when events were applied or taken back. */
+  happened(events: readonly Event[]): void {
+    for (const { agenda, watch } of this.#agendas)
+      for (const event of events) for (const agent of watch.touches(event)) agenda.touch(agent);
+    this.changed();
   }
 
   /** Does what is due. Never throws: what cannot be done now is tried again, and keeps nothing else from being done. */
   settle(): void {
     if (this.#next === Number.POSITIVE_INFINITY || this.#performing || this.#closed) return;
-    if (this.#options.wall() < this.#next) return;
+    if (this.#options.moment().wall < this.#next) return;
     this.#performing = true;
     for (const work of this.#work) this.#exhaust(work);
     this.#performing = false;
@@ -60,19 +112,20 @@ export class DueWork {
   }
 
   #exhaust(work: Work): void {
-    const { wall, perform, onFault } = this.#options;
+    const { moment, perform, onFault } = this.#options;
     const { command } = work;
     try {
-      for (let turn = 0; turn < TURNS && dueAt(work) <= wall(); turn++)
-        if (!perform(command)) throw new Error(`${command.name} is due and finds nothing to do`);
+      for (let turn = 0; turn < TURNS && dueAt(work) <= moment().wall; turn++)
+        if (!perform(command, work.input()) && dueAt(work) <= moment().wall)
+          throw new Error(`${command.name} is due and finds nothing to do`);
     } catch (error) {
-      work.notBefore = wall() + RETRY_MS;
+      work.notBefore = moment().wall + RETRY_MS;
       // A full disk has been told to whoever wanted to write, and to /health.
       if (!(error instanceof Refusal)) onFault(error);
     }
   }
 
-  /** To be called after every change of the state: looks when there is something to do next. */
+  /** Looks when there is something to do next. */
   changed(): void {
     if (this.#performing) return;
     this.#next = Number.POSITIVE_INFINITY;
@@ -85,7 +138,7 @@ export class DueWork {
     this.#timer = undefined;
     this.#timerAt = this.#next;
     if (this.#next === Number.POSITIVE_INFINITY || this.#closed) return;
-    const ms = Math.max(this.#next - this.#options.wall(), 0);
+    const ms = Math.max(this.#next - this.#options.moment().wall, 0);
     this.#timer = setTimeout(
       () => {
         this.settle();

@@ -1,15 +1,9 @@
-import type { Capability, Command, Context, Operation, Query, QueryContext, Settings } from './capability.ts';
-import {
-  type Change,
-  type ChangeLog,
-  type Collection,
-  HistoryCollection,
-  LiveCollection,
-  rollBack,
-} from './collection.ts';
+import type { Capability, Command, Context, Moment, Operation, Query, QueryContext, Settings } from './capability.ts';
+import { type Change, type ChangeLog, type Collection, LiveCollection, rollBack } from './collection.ts';
+import { createCollection, createCollections } from './create-collections.ts';
 import { DueWork } from './due-work.ts';
 import { Refusal } from './errors.ts';
-import { formatTag, requireTag } from './etag.ts';
+import { requireTag } from './etag.ts';
 import type { Draft, Encoded, Event, IdempotencyMark } from './event.ts';
 import { Feed } from './feed/feed.ts';
 import { type Health, healthOf } from './health.ts';
@@ -17,25 +11,16 @@ import { idempotencyKeys, keyId, requestHash, type UsedKey } from './idempotency
 import type { Batch, Journal } from './journal/journal.ts';
 import { ANONYMOUS, SYSTEM } from './names.ts';
 import type { KernelOptions, World } from './options.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
 import { replay } from './replay.ts';
+import { Sightings } from './sightings.ts';
 import { type Sleeper, Sleepers } from './sleepers.ts';
 import { stamp } from './stamp.ts';
 import type { Store } from './store.ts';
 import { Table } from './table.ts';
 import { type Caller, validate } from './validate.ts';
 
-/** What a door gets for a call. */
-export interface Outcome {
-  value: unknown;
-  /** The last event of a command; for a query the newest event that it saw. */
-  seq: number;
-  /** The entity tag of what the answer shows, where it has one. */
-  etag?: string;
-  /** Who asked, where it said its name. */
-  agent?: string;
-  /** The answer is that of an earlier request with the same idempotency key. */
-  replayed?: true;
-}
+export type { Outcome };
 
 /** How often a command is decided again when the journal says that somebody else was first. */
 const DECISIONS = 5;
@@ -45,14 +30,16 @@ export class Kernel {
   readonly feed: Feed;
   readonly operations: ReadonlyMap<string, Operation>;
   readonly capabilities: readonly Capability[];
+  /** Who was seen. Doors note here what they see. */
+  readonly sightings: Sightings;
   /** Events that were replayed at start. */
   replayed = 0;
   readonly #journal: Journal;
   readonly #store: Store;
   readonly #world: World;
   readonly #log: ChangeLog = { changes: [] };
-  readonly #collections = new Map<string, Collection<object>>();
-  readonly #keys: HistoryCollection<UsedKey>;
+  readonly #collections: ReadonlyMap<string, Collection<object>>;
+  readonly #keys: Collection<UsedKey>;
   readonly #changes = new Map<Batch, Change[]>();
   readonly #onFailure: ((error: Error) => void) | undefined;
   readonly #settings: Settings;
@@ -68,17 +55,13 @@ export class Kernel {
   static async open(options: KernelOptions): Promise<Kernel> {
     const kernel = new Kernel(options);
     const { journal, store } = options;
-    for (const collection of kernel.#collections.values()) {
-      if (!(collection instanceof LiveCollection)) continue;
-      for (const [id, entity] of store.load(collection.name)) collection.load(id, entity);
-    }
     kernel.replayed = await replay(journal, store, (records) => kernel.#applyAll(records), options.onProgress);
     options.journal.listen({
       committed: (batch, bytes) => kernel.#committed(batch, bytes),
       aborted: (batches) => kernel.#aborted(batches),
       failed: (error) => kernel.#onFailure?.(error),
     });
-    kernel.#due.changed();
+    kernel.#due.begin(journal.lastAt);
     return kernel;
   }
 
@@ -89,20 +72,10 @@ export class Kernel {
     this.#onFailure = rest.onFailure;
     this.#settings = rest.settings ?? {};
     this.capabilities = capabilities;
-    for (const spec of capabilities.flatMap((c) => c.collections)) {
-      this.#collections.set(
-        spec.name,
-        spec.keep === 'memory'
-          ? new LiveCollection(spec.name, this.#log, spec.orders)
-          : new HistoryCollection(spec.name, this.#log, (id) => store.get(spec.name, id)),
-      );
-    }
+    const specs = capabilities.flatMap((c) => c.collections);
+    this.#collections = createCollections(specs, this.#log, store);
     this.#state = Object.fromEntries(this.#collections);
-    this.#keys = new HistoryCollection(
-      idempotencyKeys.name,
-      this.#log,
-      (id) => store.get(idempotencyKeys.name, id) as UsedKey | undefined,
-    );
+    this.#keys = createCollection(idempotencyKeys, this.#log, store) as unknown as Collection<UsedKey>;
     this.#table = new Table(capabilities, this.#state);
     this.operations = this.#table.operations;
     this.feed = new Feed({
@@ -113,10 +86,15 @@ export class Kernel {
     });
     this.#due = new DueWork({
       capabilities,
-      state: this.#state,
-      wall: () => this.#world.clock(),
-      perform: (command) => this.#perform(command),
+      moment: () => this.#moment(),
+      perform: (command, input) => this.#perform(command, input),
       onFault: (error) => rest.onFault?.(error),
+    });
+    this.sightings = new Sightings({
+      wall: () => this.#world.clock(),
+      next: () => this.#journal.head + 1,
+      before: () => this.#due.settle(),
+      after: (agent) => this.#noticed(agent),
     });
     store.onApplied((_, changes) => {
       for (const { collection, id, after } of changes) collection.indexed(id, after);
@@ -161,7 +139,8 @@ export class Kernel {
       id = keyId(actor, caller.idempotencyKey);
       mark = { key: caller.idempotencyKey, hash: requestHash(operation.name, input), op: operation.name };
     }
-    const sleeper = this.#sleeper(operation, input, caller);
+    if (agent !== undefined) this.sightings.seen(agent);
+    const sleeper = this.#sleeper(operation, input, agent, caller);
     try {
       for (let attempt = 1; ; ) {
         if (this.#store.full) await this.#store.room();
@@ -188,7 +167,7 @@ export class Kernel {
             await sleeper.woken();
             continue;
           }
-          const value = operation.answer([], this.#state, input, prepared);
+          const value = operation.answer([], this.#state, input, prepared, context);
           const seq = this.#journal.head;
           const aborts = this.#aborts;
           await this.#durable();
@@ -197,7 +176,8 @@ export class Kernel {
           continue;
         }
         const { events, batch } = this.#commit(drafts, actor, context.now, mark);
-        const value = operation.answer(events, this.#state, input, prepared);
+        if (agent !== undefined) this.sightings.acted(agent, context.seq);
+        const value = operation.answer(events, this.#state, input, prepared, context);
         try {
           await batch.settled;
           return outcomeOf(operation, value, (events.at(-1) as Event).seq);
@@ -211,18 +191,26 @@ export class Kernel {
   }
 
   /** For a caller that waits until there is something to do. */
-  #sleeper(operation: Command, input: Record<string, unknown>, { signal }: Caller): Sleeper | undefined {
+  #sleeper(
+    operation: Command,
+    input: Record<string, unknown>,
+    agent: string | undefined,
+    { signal }: Caller,
+  ): Sleeper | undefined {
     const { wait } = input;
-    return operation.wait !== undefined && typeof wait === 'number' && wait > 0
-      ? this.#sleepers.enter(operation.wait.keys(input, this.#state), wait * 1_000, signal)
-      : undefined;
+    if (operation.wait === undefined || typeof wait !== 'number' || wait === 0) return undefined;
+    return this.#sleep(operation.wait.keys(input, this.#state), wait * 1_000, agent, signal);
+  }
+
+  #sleep(keys: readonly string[], ms: number, agent: string | undefined, signal: AbortSignal | undefined): Sleeper {
+    return this.#sleepers.enter(keys, ms, signal, agent === undefined ? undefined : () => this.sightings.waits(agent));
   }
 
   /** Decides a command of the server's own; what comes of it is decided again where it is taken back. */
-  #perform(command: Command): boolean {
+  #perform(command: Command, input: Record<string, unknown>): boolean {
     if (this.#store.full) throw new Refusal('index_unavailable', 'Too much waits for the index.');
     const context = this.#context(SYSTEM);
-    const drafts = command.decide({}, context, undefined);
+    const drafts = command.decide(input, context, undefined);
     if (drafts.length === 0) return false;
     const { batch } = this.#commit(drafts, SYSTEM, context.now, undefined);
     batch.settled.catch(() => {});
@@ -250,8 +238,9 @@ export class Kernel {
     if (changes === undefined) this.#changes.set(batch, this.#log.changes);
     else for (const change of this.#log.changes) changes.push(change);
     this.#lastBatch = batch;
-    this.#due.changed();
-    return { events: records.map(({ event }) => event), batch };
+    const events = records.map(({ event }) => event);
+    this.#due.happened(events);
+    return { events, batch };
   }
 
   /** Applies events that are in the journal already. */
@@ -289,7 +278,7 @@ export class Kernel {
     const records = await this.#journal.read(used.seq - 1, used.n, Number.MAX_SAFE_INTEGER);
     if (records.length < used.n) throw new Refusal('shutting_down', 'The server is stopping.');
     const events = records.map((record) => record.event);
-    const value = operation.answer(events, this.#state, input, prepared);
+    const value = operation.answer(events, this.#state, input, prepared, this.#moment());
     // The answer may show what others have changed since: that too is shown when it is durable.
     await this.#durable();
     if (aborts !== this.#aborts) return undefined;
@@ -302,7 +291,9 @@ export class Kernel {
     agent: string | undefined,
     caller: Caller,
   ): Promise<Outcome> {
+    if (operation.heartbeat && agent !== undefined) this.sightings.seen(agent);
     for (;;) {
+      this.#due.settle();
       const seq = this.#journal.head;
       const aborts = this.#aborts;
       const value = await operation.run(input, this.#queryContext(agent, caller.signal));
@@ -323,13 +314,18 @@ export class Kernel {
     const now = Math.max(wall, this.#journal.lastAt + 1);
     const seq = this.#journal.head + 1;
     const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
-    return { state: this.#state as never, actor, now, wall, settings: this.#settings, seq, id };
+    return { ...this.#moment(), actor, now, wall, seq, id };
+  }
+
+  #moment(): Moment<never> {
+    const { sightings } = this;
+    return { state: this.#state as never, wall: this.#world.clock(), settings: this.#settings, sightings };
   }
 
   /** What a query may read, for a caller that named itself or not. */
   #queryContext(agent: string | undefined, signal: AbortSignal | undefined): QueryContext<never> {
     return {
-      state: this.#state as never,
+      ...this.#moment(),
       agent,
       now: Math.max(this.#world.clock(), this.#journal.lastAt),
       head: this.#journal.head,
@@ -341,7 +337,7 @@ export class Kernel {
         await this.#indexed();
         return this.#store.scan(sql, params);
       },
-      sleeper: (keys, ms) => this.#sleepers.enter(keys, ms, signal),
+      sleeper: (keys, ms) => this.#sleep(keys, ms, agent, signal),
       health: () => this.health(),
       snapshot: () => this.snapshot(agent),
       operations: this.operations,
@@ -406,11 +402,15 @@ export class Kernel {
       rollBack(this.#changes.get(batch) ?? []);
       this.#changes.delete(batch);
     }
-    this.#due.changed();
+    this.#due.happened(batches.flatMap(({ records }) => records.map(({ event }) => event)));
   }
-}
 
-function outcomeOf(operation: Operation, value: unknown, seq: number): Outcome {
-  const tag = operation.etag?.of(value as never);
-  return tag === undefined ? { value, seq } : { value, seq, etag: formatTag(tag) };
+  /** Something was seen of an agent. */
+  #noticed(agent: string): void {
+    this.#due.noticed(agent);
+    if (!this.feed.ephemera.wanted) return;
+    const moment = this.#moment();
+    for (const { watch } of this.capabilities)
+      if (watch) this.feed.ephemera.show(watch.beat(agent, moment), moment.wall);
+  }
 }

@@ -23,11 +23,12 @@ export class Sleepers {
     return this.#byKey.size === 0;
   }
 
-  /** Waits `ms` at most, with one timer for all of it. */
-  enter(keys: readonly string[], ms: number, signal: AbortSignal | undefined): Sleeper {
+  /** Waits `ms` at most, with one timer for all of it. Tells when it really sleeps; what that answers, when it is over. */
+  enter(keys: readonly string[], ms: number, signal: AbortSignal | undefined, asleep?: () => () => void): Sleeper {
     let resolve: (() => void) | undefined;
     let happened = false;
     let waiting = true;
+    let over: (() => void) | undefined;
     const wake = () => {
       happened = true;
       resolve?.();
@@ -46,6 +47,7 @@ export class Sleepers {
       signal?.removeEventListener('abort', end);
       for (const key of keys) this.#leave(key, wait);
       wake();
+      over?.();
     };
     const timer = setTimeout(end, ms);
     signal?.addEventListener('abort', end, { once: true });
@@ -55,6 +57,7 @@ export class Sleepers {
         return waiting;
       },
       async woken() {
+        if (!happened && waiting) over ??= asleep?.();
         if (!happened && waiting)
           await new Promise<void>((done) => {
             resolve = done;

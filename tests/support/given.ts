@@ -8,6 +8,7 @@ import { Table } from '../../src/kernel/table.ts';
 import { validate } from '../../src/kernel/validate.ts';
 import { createStatements, planOf } from '../../src/store/schema.ts';
 import { openDatabase } from '../../src/store/sqlite.ts';
+import { type Evidence, type Seen, sightingsOf } from './evidence.ts';
 import type { Json } from './node.ts';
 
 /** Something that happened, as a test says it. */
@@ -45,6 +46,10 @@ export interface Scene {
   asks(operation: string, input: Record<string, unknown>, agent?: string): Promise<Json>;
   /** The same scene, this many milliseconds later. */
   later(ms: number): Scene;
+  /** The same scene, once something was seen of an agent. */
+  sees(agent: string, ...seen: Seen[]): Scene;
+  /** The same scene, once the server was stopped and started. */
+  restarted(): Scene;
   /** What the server does by itself now. */
   whenDue(): Decision;
   /** The agents, out of these, to whom the last event is addressed. */
@@ -64,10 +69,15 @@ export function given(capabilities: readonly Capability[], ...past: Past[]): Sce
   for (const { at, actor = 'anonymous', ...draft } of past) {
     events.push({ seq: events.length + 1, at: at ?? (events.at(-1)?.at ?? T0 - 1) + 1, actor, ...draft });
   }
-  return sceneOf(capabilities, events, 0);
+  return sceneOf(capabilities, events, 0, []);
 }
 
-function sceneOf(capabilities: readonly Capability[], events: readonly Event[], notBefore: number): Scene {
+function sceneOf(
+  capabilities: readonly Capability[],
+  events: readonly Event[],
+  notBefore: number,
+  evidence: readonly Evidence[],
+): Scene {
   const specs = capabilities.flatMap((c) => c.collections);
   const state = Object.fromEntries(
     specs.map((spec) => [
@@ -79,6 +89,13 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
   for (const event of events) table.apply(event);
   const now = Math.max((events.at(-1)?.at ?? T0 - 1) + 1, notBefore);
   const { operations } = table;
+  const next = events.length + 1;
+  const momentOf = (seen: readonly Evidence[]) => ({
+    state: state as never,
+    wall: now,
+    settings: {},
+    sightings: sightingsOf(seen),
+  });
   const index = async <R>(read: (view: IndexView) => R) => readIndex(capabilities, state, events.length, read);
 
   function decide(operation: Command, input: Record<string, unknown>, actor: string | undefined) {
@@ -86,10 +103,14 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
     const by = actor === SYSTEM ? SYSTEM : (valid.agent ?? 'anonymous');
     let ids = 0;
     const id = (prefix: string) => `${prefix}-${now}-${ids++ === 0 ? 'x' : ids}xxxxxxxx`;
-    const context = { state: state as never, actor: by, now, wall: now, settings: {}, seq: events.length + 1, id };
+    const named = valid.agent;
+    const sign: Evidence[] = named === undefined ? [] : [{ at: now, seq: next, agent: named, seen: 'seen' }];
+    const seen = [...evidence, ...sign];
+    const context = { ...momentOf(seen), actor: by, now, seq: next, id };
     const drafts = operation.decide(valid.input, context, undefined);
-    const made = drafts.map((draft, i): Event => ({ seq: events.length + i + 1, at: now + i, actor: by, ...draft }));
-    return { drafts, made, valid: valid.input };
+    const made = drafts.map((draft, i): Event => ({ seq: next + i, at: now + i, actor: by, ...draft }));
+    const acted = drafts.length === 0 ? [] : sign.map((each): Evidence => ({ ...each, seen: 'acted' }));
+    return { drafts, made, valid: valid.input, seen: [...seen, ...acted] };
   }
 
   const scene: Scene = {
@@ -113,6 +134,7 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
       if (operation?.kind !== 'query') throw new Error(`${name} is no query`);
       const valid = validate(operation, input, { agent });
       const context = {
+        ...momentOf(evidence),
         state,
         agent: valid.agent,
         now,
@@ -125,17 +147,40 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
       } satisfies Partial<QueryContext<unknown>>;
       return shaped(operation, await operation.run(valid.input, context as never));
     },
-    later: (ms) => sceneOf(capabilities, events, now + ms),
+    later: (ms) => sceneOf(capabilities, events, now + ms, evidence),
+    sees: (agent, ...seen) =>
+      sceneOf(capabilities, events, now, [
+        ...evidence,
+        ...seen.map((each) => ({ at: now, seq: next, agent, seen: each })),
+      ]),
+    restarted() {
+      const times = { started: now, record: events.at(-1)?.at ?? 0 };
+      const known = capabilities.flatMap((c) => [...(c.watch?.recall(state as never, times) ?? [])]);
+      const recalled = known.map(([agent, seen]) => ({ at: now, seq: next, agent, seen }));
+      return sceneOf(capabilities, events, now, recalled);
+    },
     whenDue() {
       const due = capabilities.find((c) => (c.due?.at(state as never) ?? Number.POSITIVE_INFINITY) <= now)?.due;
-      if (due === undefined) throw new Error('nothing is due');
-      return scene.when(due.command, {}, SYSTEM);
+      if (due !== undefined) return scene.when(due.command, {}, SYSTEM);
+      const watch = capabilities.find((c) => overdue(c).length > 0);
+      if (watch?.watch === undefined) throw new Error('nothing is due');
+      return scene.when(watch.watch.command, { agents: overdue(watch) }, SYSTEM);
     },
     concerned(...agents) {
       const event = events.at(-1) as Event;
       return agents.filter((agent) => capabilities.some((c) => c.concerns?.(event, agent, state as never)));
     },
   };
+
+  /** Agents of whom what is written down is not true. */
+  function overdue({ watch }: Capability): string[] {
+    if (watch === undefined) return [];
+    const agents = [
+      ...evidence.map(({ agent }) => agent),
+      ...events.flatMap((event) => [event.actor, ...watch.touches(event)]),
+    ];
+    return [...new Set(agents)].filter((agent) => (watch.until(agent, momentOf(evidence)) ?? now + 1) <= now);
+  }
 
   function decisionOf(operation: Command, decided: ReturnType<typeof decide> | Refusal): Decision {
     if (decided instanceof Refusal) {
@@ -160,8 +205,8 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
         after: scene,
       };
     }
-    const { drafts, made, valid } = decided;
-    const after = drafts.length === 0 ? scene : sceneOf(capabilities, [...events, ...made], 0);
+    const { drafts, made, valid, seen } = decided;
+    const after = sceneOf(capabilities, [...events, ...made], now, seen);
     return {
       // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits a decision
       then(...expected) {
@@ -177,7 +222,13 @@ function sceneOf(capabilities: readonly Capability[], events: readonly Event[], 
       },
       events: drafts,
       get answer() {
-        return shaped(operation, operation.answer(made, collectionsOf(after), valid, undefined));
+        return shaped(
+          operation,
+          operation.answer(made, collectionsOf(after), valid, undefined, {
+            ...momentOf(seen),
+            state: collectionsOf(after) as never,
+          }),
+        );
       },
       after,
     };

@@ -102,10 +102,12 @@ function rehearsalOf(command: Command) {
     http: [],
     input: command.input,
     output: command.output,
-    run(input: Record<string, unknown>, { state, now }: QueryContext<never>) {
+    run(input: Record<string, unknown>, { state, now, sightings }: QueryContext<never>) {
       const id = (prefix: string) => prefix;
-      const context: Context<never> = { state, now, wall: now, settings: {}, seq: 0, actor: 'anonymous', id };
-      return command.answer(command.decide(input, context, undefined) as unknown as Event[], state, input, undefined);
+      const moment = { state, wall: now, settings: {}, sightings };
+      const context: Context<never> = { ...moment, now, seq: 0, actor: 'anonymous', id };
+      const events = command.decide(input, context, undefined) as unknown as Event[];
+      return command.answer(events, state, input, undefined, moment);
     },
   });
 }

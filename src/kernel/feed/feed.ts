@@ -3,6 +3,7 @@ import { Refusal } from '../errors.ts';
 import type { Encoded, Event } from '../event.ts';
 import type { Journal } from '../journal/journal.ts';
 import { type Entry, entriesOf, entryOf } from './entry.ts';
+import { Ephemera } from './ephemera.ts';
 import { compileFilter, type Filter, type FilterInput, type Relevance } from './filter.ts';
 import { Ring, type RingLimits } from './ring.ts';
 
@@ -57,6 +58,8 @@ export class Feed {
   #wakeScheduled = false;
   /** Streams that are open, by door. */
   readonly subscribers = new Map<string, number>();
+  /** Beside the order: what is shown and not kept. */
+  readonly ephemera: Ephemera;
 
   constructor(options: FeedOptions) {
     this.#journal = options.journal;
@@ -64,6 +67,7 @@ export class Feed {
     this.#relevance = options.relevance;
     this.#readersOf = options.readersOf;
     this.#ring = new Ring(options.journal.durable, options.ring);
+    this.ephemera = new Ephemera(options.readersOf);
   }
 
   /** Seq of the newest event that may be shown. */

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Event } from '../event.ts';
 import { AgentName } from '../names.ts';
-import type { Entry } from './entry.ts';
 
 const PATTERN = /^[\w.:*-]{1,128}$/;
 
@@ -35,10 +34,21 @@ export interface Relevance {
   topicTypes(topic: string): readonly string[];
 }
 
+/** What a filter looks at: of an event that is kept, or of one that is not. */
+export interface Subject {
+  readonly type: string;
+  readonly actor: string;
+  readonly subject: string | undefined;
+  readonly channel: string | undefined;
+  /** The agents that may read it; undefined means everybody. */
+  readonly readers: readonly string[] | undefined;
+  readonly event: Event;
+}
+
 /** A filter that is ready to use. Filters with the same key match the same events. */
 export interface Filter {
   readonly key: string;
-  matches(entry: Entry): boolean;
+  matches(entry: Subject): boolean;
 }
 
 /** Compiles a filter for a reader; what the reader may not read never matches. */
