@@ -37,6 +37,8 @@ export interface Context<S> extends Moment<S> {
   readonly now: number;
   /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
   readonly seq: number;
+  /** Inputs of those who came before and still wait, the first first: where the command's `wait` is a queue. */
+  readonly ahead: readonly unknown[];
   /** A new id `<prefix>-<now>-<9 chars>`. */
   id(prefix: string): string;
 }
@@ -100,13 +102,15 @@ export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = 
   decide(input: z.infer<I>, context: Context<S>, prepared: P): Draft[];
   /**
    * Declared by a command that may be asked to wait (its input has `wait`, in seconds) until there is something to
-   * do: decided again when one of the keys is woken. Such a command decides nothing and changes nothing until then.
+   * do: looked at again when one of the keys is woken, decided when there is or when the time is over.
    */
   wait?: {
     /** True where there is nothing yet. */
     idle(input: z.infer<I>, context: Context<S>, prepared: P): boolean;
     /** What may bring what is waited for: keys that capabilities wake. */
     keys(input: z.infer<I>, state: S): readonly string[];
+    /** Those who wait by the same keys are a queue: each sees who is ahead, and looks again when one of them leaves. */
+    queue?: true;
   };
   /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
   answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P, moment: Moment<S>): z.input<O>;

@@ -14,7 +14,7 @@ import type { KernelOptions, World } from './options.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { replay } from './replay.ts';
 import { Sightings } from './sightings.ts';
-import { type Sleeper, Sleepers } from './sleepers.ts';
+import { type Sleeper, Sleepers, type SleepOptions } from './sleepers.ts';
 import { stamp } from './stamp.ts';
 import type { Store } from './store.ts';
 import { Table } from './table.ts';
@@ -158,15 +158,17 @@ export class Kernel {
         }
         this.#due.settle();
         if (caller.ifMatch !== undefined) requireTag(caller.ifMatch, operation.etag?.current?.(input, this.#state));
-        const context = this.#context(actor);
+        const { wait } = operation;
+        const ahead = wait?.queue && this.#sleepers.ahead(wait.keys(input, this.#state), sleeper?.turn);
+        const context = this.#context(actor, ahead);
+        if (sleeper?.waiting && wait?.idle(input, context, prepared)) {
+          await sleeper.woken();
+          continue;
+        }
         // Whoever waited and is gone is given nothing.
         const gone = sleeper !== undefined && caller.signal?.aborted;
         const drafts = gone ? [] : operation.decide(input, context, prepared);
         if (drafts.length === 0) {
-          if (sleeper?.waiting && operation.wait?.idle(input, context, prepared)) {
-            await sleeper.woken();
-            continue;
-          }
           const value = operation.answer([], this.#state, input, prepared, context);
           const seq = this.#journal.head;
           const aborts = this.#aborts;
@@ -199,11 +201,13 @@ export class Kernel {
   ): Sleeper | undefined {
     const { wait } = input;
     if (operation.wait === undefined || typeof wait !== 'number' || wait === 0) return undefined;
-    return this.#sleep(operation.wait.keys(input, this.#state), wait * 1_000, agent, signal);
+    const wants = operation.wait.queue && input;
+    return this.#sleep(operation.wait.keys(input, this.#state), wait * 1_000, agent, { signal, wants });
   }
 
-  #sleep(keys: readonly string[], ms: number, agent: string | undefined, signal: AbortSignal | undefined): Sleeper {
-    return this.#sleepers.enter(keys, ms, signal, agent === undefined ? undefined : () => this.sightings.waits(agent));
+  #sleep(keys: readonly string[], ms: number, agent: string | undefined, options: SleepOptions): Sleeper {
+    const asleep = agent === undefined ? undefined : () => this.sightings.waits(agent);
+    return this.#sleepers.enter(keys, ms, { ...options, asleep });
   }
 
   /** Decides a command of the server's own; what comes of it is decided again where it is taken back. */
@@ -309,12 +313,12 @@ export class Kernel {
     await this.#lastBatch?.settled.catch(() => {});
   }
 
-  #context(actor: string): Context<never> {
+  #context(actor: string, ahead: readonly unknown[] = []): Context<never> {
     const wall = this.#world.clock();
     const now = Math.max(wall, this.#journal.lastAt + 1);
     const seq = this.#journal.head + 1;
     const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
-    return { ...this.#moment(), actor, now, wall, seq, id };
+    return { ...this.#moment(), actor, now, wall, seq, ahead, id };
   }
 
   #moment(): Moment<never> {
@@ -337,7 +341,7 @@ export class Kernel {
         await this.#indexed();
         return this.#store.scan(sql, params);
       },
-      sleeper: (keys, ms) => this.#sleep(keys, ms, agent, signal),
+      sleeper: (keys, ms) => this.#sleep(keys, ms, agent, { signal }),
       health: () => this.health(),
       snapshot: () => this.snapshot(agent),
       operations: this.operations,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MemoryJournal } from '../../tests/support/memory-journal.ts';
 import { MemoryStore } from '../../tests/support/memory-store.ts';
 import { type Context, capability, command, type Entities } from './capability.ts';
+import { Refusal } from './errors.ts';
 import { Kernel } from './kernel.ts';
 
 interface State {
@@ -34,15 +35,33 @@ const shelf = capability<State>({
       actor: 'agent',
       input: z.object({ agent: z.string(), wait: z.number().default(0) }),
       output: z.object({ taken: z.boolean() }),
-      decide(_, { state }: Context<State>) {
-        decisions++;
-        return inStock(state) > 0 ? [{ type: 'shelf_taken', data: {} }] : [];
-      },
+      decide: (_, { state }: Context<State>) => (inStock(state) > 0 ? [{ type: 'shelf_taken', data: {} }] : []),
       wait: {
-        idle: (_, { state }: Context<State>) => inStock(state) === 0,
+        idle(_, { state }: Context<State>) {
+          looks++;
+          return inStock(state) === 0;
+        },
         keys: () => ['filled'],
       },
       answer: (events) => ({ taken: events.length > 0 }),
+    }),
+    command({
+      name: 'shelf.order',
+      summary: 'Takes some, in turn.',
+      http: [],
+      actor: 'agent',
+      input: z.object({ agent: z.string(), n: z.number(), wait: z.number().default(0) }),
+      output: z.object({}),
+      decide({ n }, { state, ahead }: Context<State>) {
+        if (inStock(state) < n || ahead.length > 0) throw new Refusal('rate_limited', 'Not now.');
+        return Array.from({ length: n }, () => ({ type: 'shelf_taken', data: {} }));
+      },
+      wait: {
+        idle: ({ n }, { state, ahead }: Context<State>) => inStock(state) < n || ahead.length > 0,
+        keys: () => ['filled'],
+        queue: true,
+      },
+      answer: () => ({}),
     }),
   ],
   wakes: ({ type }) => (type === 'shelf_filled' ? ['filled'] : []),
@@ -52,9 +71,9 @@ const shelf = capability<State>({
   },
 });
 
-let decisions = 0;
+let looks = 0;
 beforeEach(() => {
-  decisions = 0;
+  looks = 0;
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
 });
 afterEach(() => void vi.useRealTimers());
@@ -74,12 +93,18 @@ async function open() {
     const { value } = await kernel.call('shelf.take', { agent, wait }, { signal, idempotencyKey });
     answers.push((value as { taken: boolean }).taken ? agent : `-${agent}`);
   };
+  /** Wants some; who got them is noted by name, who was refused with a dash. */
+  const order = (agent: string, n: number, wait: number, signal?: AbortSignal) =>
+    kernel.call('shelf.order', { agent, n, wait }, { signal }).then(
+      () => answers.push(agent),
+      (error) => answers.push(`-${agent} ${error.code}`),
+    );
   const fill = async (n: number) => {
     await kernel.call('shelf.fill', { n }, {});
     await settled();
   };
   const takers = () => journal.records.filter(({ event }) => event.type === 'shelf_taken').map((r) => r.event.actor);
-  return { store, answers, take, fill, takers };
+  return { store, answers, take, order, fill, takers };
 }
 
 /** Lets every batch that was begun become durable, and every answer come. */
@@ -160,9 +185,9 @@ describe('callers that wait', () => {
     const { take, fill } = await open();
     void take('ann');
     await fill(0);
-    expect(decisions).toBe(1);
+    expect(looks).toBe(1);
     await fill(1);
-    expect(decisions).toBe(2);
+    expect(looks).toBe(2);
   });
 
   test('with one idempotency key are given one together', async () => {
@@ -180,4 +205,52 @@ test('who does not wait is answered at once', async () => {
   await take('ann', 0);
   expect(answers).toEqual(['-ann']);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe('callers that wait in a queue', () => {
+  test('are not passed by those who came later and want less', async () => {
+    const { answers, order, fill } = await open();
+    void order('ann', 3, 10);
+    void order('bob', 1, 10);
+    await fill(1);
+    await order('cyd', 1, 0);
+    expect(answers).toEqual(['-cyd rate_limited']);
+    await fill(2);
+    expect(answers.slice(1)).toEqual(['ann']);
+    await fill(1);
+    expect(answers.slice(2)).toEqual(['bob']);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('make room when their time is over: they are refused, and whoever comes next looks again', async () => {
+    const { answers, order, fill } = await open();
+    void order('ann', 3, 2);
+    void order('bob', 1, 10);
+    await fill(1);
+    expect(answers).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    await settled();
+    expect(answers.sort()).toEqual(['-ann rate_limited', 'bob']);
+  });
+
+  test('make room when they are gone', async () => {
+    const { answers, order, fill, takers } = await open();
+    const gone = new AbortController();
+    void order('ann', 3, 10, gone.signal);
+    void order('bob', 1, 10);
+    await fill(1);
+    gone.abort();
+    await settled();
+    expect(answers).toContain('bob');
+    await fill(5);
+    expect(takers()).toEqual(['bob']);
+  });
+
+  test('stand in the way of nobody who wants nothing of it', async () => {
+    const { answers, order, take, fill } = await open();
+    void order('ann', 3, 10);
+    await fill(1);
+    await take('bob', 0);
+    expect(answers).toEqual(['bob']);
+  });
 });

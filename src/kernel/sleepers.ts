@@ -5,12 +5,23 @@ export interface Sleeper {
   /** True until the time is over or nobody waits any more. */
   readonly waiting: boolean;
   leave(): void;
+  /** Who came first has the lowest. */
+  readonly turn: number;
 }
 
 interface Wait {
   /** Who came first is woken first. */
   turn: number;
+  wants: object | undefined;
   wake(): void;
+}
+
+export interface SleepOptions {
+  signal?: AbortSignal | undefined;
+  /** Told when it really sleeps; what that answers is told when it is over. */
+  asleep?: (() => () => void) | undefined;
+  /** What is waited for, in a queue: the others can see it, and look again when this one leaves. */
+  wants?: object | undefined;
 }
 
 /** Requests that wait, by the keys of what may wake them: `tasks`, `to kai`, `in general`. */
@@ -23,8 +34,8 @@ export class Sleepers {
     return this.#byKey.size === 0;
   }
 
-  /** Waits `ms` at most, with one timer for all of it. Tells when it really sleeps; what that answers, when it is over. */
-  enter(keys: readonly string[], ms: number, signal: AbortSignal | undefined, asleep?: () => () => void): Sleeper {
+  /** Waits `ms` at most, with one timer for all of it. */
+  enter(keys: readonly string[], ms: number, { signal, asleep, wants }: SleepOptions = {}): Sleeper {
     let resolve: (() => void) | undefined;
     let happened = false;
     let waiting = true;
@@ -34,7 +45,7 @@ export class Sleepers {
       resolve?.();
       resolve = undefined;
     };
-    const wait: Wait = { turn: this.#turns++, wake };
+    const wait: Wait = { turn: this.#turns++, wants, wake };
     for (const key of keys) {
       const set = this.#byKey.get(key);
       if (set) set.add(wait);
@@ -46,6 +57,7 @@ export class Sleepers {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
       for (const key of keys) this.#leave(key, wait);
+      if (wants) this.happened(keys);
       wake();
       over?.();
     };
@@ -53,6 +65,7 @@ export class Sleepers {
     signal?.addEventListener('abort', end, { once: true });
     if (signal?.aborted) end();
     return {
+      turn: wait.turn,
       get waiting() {
         return waiting;
       },
@@ -72,6 +85,13 @@ export class Sleepers {
     const set = this.#byKey.get(key);
     set?.delete(wait);
     if (set?.size === 0) this.#byKey.delete(key);
+  }
+
+  /** What those want who are in a queue and came before a turn, the first first. */
+  ahead(keys: Iterable<string>, turn = Number.POSITIVE_INFINITY): object[] {
+    const waits = new Set<Wait>();
+    for (const key of keys) for (const wait of this.#byKey.get(key) ?? []) if (wait.turn < turn) waits.add(wait);
+    return [...waits].sort((a, b) => a.turn - b.turn).flatMap(({ wants }) => wants ?? []);
   }
 
   /** Wakes those who wait for one of the keys. */

@@ -106,7 +106,7 @@ function sceneOf(
     const named = valid.agent;
     const sign: Evidence[] = named === undefined ? [] : [{ at: now, seq: next, agent: named, seen: 'seen' }];
     const seen = [...evidence, ...sign];
-    const context = { ...momentOf(seen), actor: by, now, seq: next, id };
+    const context = { ...momentOf(seen), actor: by, now, seq: next, ahead: [], id };
     const drafts = operation.decide(valid.input, context, undefined);
     const made = drafts.map((draft, i): Event => ({ seq: next + i, at: now + i, actor: by, ...draft }));
     const acted = drafts.length === 0 ? [] : sign.map((each): Evidence => ({ ...each, seen: 'acted' }));

@@ -86,7 +86,7 @@ export const next = command({
     return task === undefined ? [] : draftsOfClaim(task, input.agent, input.ttl, context);
   },
   wait: {
-    idle: (input, { state }) => firstFor(input, state) === undefined,
+    idle: (input, { state }) => !(input.claim && input.agent === undefined) && firstFor(input, state) === undefined,
     keys: () => ['tasks'],
   },
   answer(events: readonly Event[], state: State, input) {
