@@ -1,4 +1,5 @@
 import type { Capability } from '../kernel/capability.ts';
+import { activity } from './activity/index.ts';
 import { agents } from './agents/index.ts';
 import { catchup } from './catchup/index.ts';
 import { channels } from './channels/index.ts';
@@ -20,6 +21,7 @@ export const capabilities: readonly Capability[] = [
   recurring,
   messages,
   catchup,
+  activity,
   events,
   system,
 ];
