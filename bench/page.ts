@@ -31,8 +31,8 @@ export async function page({ quick, histories }: Settings): Promise<Result> {
   const large = await histories.of(many);
   await using smallServer = await startServer({ dir: small.dir });
   await using largeServer = await startServer({ dir: large.dir });
-  await assertStored(smallServer, small.messages);
-  await assertStored(largeServer, large.messages);
+  await assertStored(smallServer, small.events);
+  await assertStored(largeServer, large.events);
   const n = quick ? 200 : 1_000;
   for (const { port } of [smallServer, largeServer]) await pages(port, n);
   const runs: { small: number; large: number; largeP99: number; smallP99: number }[] = [];

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { activity } from './activity.ts';
 import { append } from './append.ts';
 import { fanout } from './fanout.ts';
 import { page } from './page.ts';
@@ -15,7 +16,7 @@ import { tasks } from './tasks.ts';
 import { ws } from './ws.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks };
+const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks, activity };
 
 function readArguments(): { quick: boolean; names: string[] } {
   const given = process.argv.slice(2);

@@ -57,8 +57,9 @@ export class HttpLane {
   }
 }
 
-export function getRequest(port: number, path: string): Buffer {
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+export function getRequest(port: number, path: string, headers: Record<string, string> = {}): Buffer {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more.join('')}\r\n`);
 }
 
 export function postRequest(port: number, path: string, body: object): Buffer {
