@@ -3,14 +3,18 @@ import { readConfig } from '../../src/config.ts';
 import { type Node, type NodeOptions, startNode } from '../../src/node.ts';
 import { assertTemporary, temporaryDirectory } from './directory.ts';
 
-export interface TestNode extends AsyncDisposable {
+/** Requests to one server, whose answers are read whole. */
+export interface Client {
+  get(path: string, headers?: Record<string, string>): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+}
+
+export interface TestNode extends Client, AsyncDisposable {
   node: Node;
   /** `http://127.0.0.1:<port>` */
   url: string;
   port: number;
   dir: string;
-  get(path: string, headers?: Record<string, string>): Promise<Answer>;
-  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   post(from: string, content: string, more?: object): Promise<Posted>;
 }
 
@@ -31,6 +35,21 @@ export interface Posted {
   channel: string;
 }
 
+/** A client of the server at `url`. */
+export function client(url: string): Client {
+  const send: Client['send'] = async (method, path, body, headers = {}) => {
+    const response = await fetch(url + path, {
+      method,
+      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = text !== '' && response.headers.get('content-type')?.includes('json');
+    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+  };
+  return { get: (path, headers) => send('GET', path, undefined, headers), send };
+}
+
 /** A node in this process, on a free port and in a directory of its own unless one is given. */
 export async function testNode(
   options: Partial<NodeOptions> & { dir?: string; env?: Record<string, string> } = {},
@@ -42,30 +61,16 @@ export async function testNode(
   const config = readConfig({ PORT: '0', DATA_DIR: dir, ...env });
   const node = await startNode({ config, logger: pino({ level: 'silent' }), ...rest });
   const { port } = new URL(node.address);
-  const call = async (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Answer> => {
-    const response = await fetch(node.address + path, {
-      method,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
-      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const json = response.headers.get('content-type')?.includes('json');
-    return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
-  };
+  const { get, send } = client(node.address);
   return {
     node,
     url: node.address,
     port: Number(port),
     dir,
-    get: (path, headers) => call('GET', path, undefined, headers),
-    send: call,
+    get,
+    send,
     async post(from, content, more = {}) {
-      const { status, body } = await call('POST', '/chat/messages', { from, content, ...more });
+      const { status, body } = await send('POST', '/chat/messages', { from, content, ...more });
       if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
       return body.message as Posted;
     },
