@@ -19,9 +19,14 @@ export async function allEvents(url: string): Promise<Json[]> {
 
 /** What is wrong with the server's data, given what it acknowledged: nothing, where it keeps its promise. */
 export async function audit(url: string, acknowledged: readonly Acknowledged[]): Promise<string[]> {
+  return auditMessages(await allEvents(url), acknowledged);
+}
+
+/** The same, of events that were read already. */
+export function auditMessages(events: readonly Json[], acknowledged: readonly Acknowledged[]): string[] {
   const wrong: string[] = [];
   const posted = new Map<string, Json[]>();
-  for (const event of await allEvents(url)) {
+  for (const event of events) {
     if (event.type !== 'message_posted') continue;
     const { content } = event.data;
     posted.set(content, [...(posted.get(content) ?? []), event]);

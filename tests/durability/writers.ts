@@ -36,17 +36,19 @@ async function overRest(url: string, writer: number, round: string, written: Wri
   }
 }
 
-/** Posts one message as a writer does; throws where the server is gone. */
-export async function post(
-  url: string,
-  writer: number,
-  content: string,
-  key?: string,
-): Promise<{ status: number; body: Json; seq: number; replayed: boolean }> {
-  const response = await fetch(`${url}/chat/messages`, {
+export interface Answer {
+  status: number;
+  body: Json;
+  seq: number;
+  replayed: boolean;
+}
+
+/** Sends one command; throws where the server is gone. */
+export async function send(url: string, path: string, body: object, key?: string): Promise<Answer> {
+  const response = await fetch(url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'idempotency-key': key }) },
-    body: JSON.stringify({ from: `w${writer}`, content, channel: channelOf(writer) }),
+    body: JSON.stringify(body),
   });
   return {
     status: response.status,
@@ -54,6 +56,11 @@ export async function post(
     seq: Number(response.headers.get('x-seq')),
     replayed: response.headers.get('idempotent-replay') === 'true',
   };
+}
+
+/** Posts one message as a writer does; throws where the server is gone. */
+export function post(url: string, writer: number, content: string, key?: string): Promise<Answer> {
+  return send(url, '/chat/messages', { from: `w${writer}`, content, channel: channelOf(writer) }, key);
 }
 
 async function overSocket(url: string, writer: number, round: string, written: Written): Promise<void> {
