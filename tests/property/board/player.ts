@@ -71,7 +71,9 @@ export class Player {
   /** Goes back to the board as of an event: what was done after it was not kept. */
   goBack(durable: number, issued: readonly Issued[]): void {
     this.board = this.boards.get(durable) as Board;
-    this.#lost = issued.findLast(({ head, call, played }) => head > durable && played.board.last === call)?.call;
+    this.#lost = issued.findLast(
+      ({ head, call, played, retried }) => !retried && head > durable && played.board.last === call,
+    )?.call;
   }
 
   #key(): string {
