@@ -7,7 +7,7 @@ import { EntityId, flag, wholeNumber } from '../../kernel/names.ts';
 import { type Capture, capture, positionOf } from './list.ts';
 import { countAddressed, countInChannel } from './listing.ts';
 import { agent } from './schema.ts';
-import { followed, type InboxState, inboxOf, itemId, type Reason } from './state.ts';
+import { followed, type InboxState, inboxOf, isAcknowledged, itemId, type Reason, readUpToIn } from './state.ts';
 
 const AckInput = z
   .object({
@@ -30,19 +30,20 @@ const AckInput = z
     'give one of all, messageIds, timestamp and cursor',
   );
 
-const NOTE = /^note-(\d{1,16})$/;
-
-/** The event that brought a message of an inbox: the one that posted it, or that a note is of. */
-function eventOf(state: InboxState, id: string): { seq: number; channel?: string; from?: string } | undefined {
-  const note = NOTE.exec(id);
-  if (note) return { seq: Number(note[1]) };
-  return state.messages.get(id) as { seq: number; channel: string; from: string } | undefined;
-}
-
 interface Item {
   seq: number;
   reason?: Reason;
   channel?: string;
+}
+
+const NOTE = /^note-(\d{1,16})$/;
+
+/** The event that brought a message of an inbox: the one that posted it, or that a note is of. None where it was deleted. */
+function eventOf(state: InboxState, id: string): { seq: number; channel?: string; from?: string } | undefined {
+  const note = NOTE.exec(id);
+  if (note) return { seq: Number(note[1]) };
+  const message = state.messages.get(id) as (Item & { from: string; deletedAt?: number }) | undefined;
+  return message?.deletedAt === undefined ? message : undefined;
 }
 
 /** What of these ids is in the inbox and not acknowledged yet. */
@@ -53,8 +54,7 @@ function itemsOf(state: InboxState, agent: string, ids: readonly string[]): Item
     const found = eventOf(state, id);
     if (found === undefined || found.seq <= inbox.ackedUpTo) continue;
     const key = itemId(agent, found.seq);
-    const ack = state.inbox_acks.get(key);
-    if (ack !== undefined && ack.until === undefined) continue;
+    if (isAcknowledged(state.inbox_acks.get(key))) continue;
     const reason = state.inbox_items.get(key)?.reason;
     const { channel, from } = found;
     if (reason === undefined && (channel === undefined || from === agent || !followed(inbox).includes(channel)))
@@ -64,10 +64,10 @@ function itemsOf(state: InboxState, agent: string, ids: readonly string[]): Item
   return [...items.values()];
 }
 
-/** The event up to which a time goes: times increase with events, but for what was imported. */
-const BEFORE_TIME = `SELECT min(seq) AS seq FROM (
+/** The first event after a time of which an inbox may tell: times increase with events, but for what was imported. */
+const AFTER_TIME = `SELECT min(seq) AS seq FROM (
   SELECT * FROM (SELECT seq FROM messages WHERE private = 0 AND ts > ? ORDER BY ts LIMIT 1)
-  UNION ALL SELECT * FROM (SELECT seq FROM messages WHERE private = 1 AND ts > ? ORDER BY ts LIMIT 1))`;
+  UNION ALL SELECT * FROM (SELECT event FROM inbox_items WHERE agent = ? AND event > ? AND at > ? ORDER BY event LIMIT 1))`;
 
 export const acknowledge = command({
   name: 'inbox.ack',
@@ -81,7 +81,7 @@ export const acknowledge = command({
     if (timestamp === undefined && cursor === undefined) return undefined;
     const taken = capture(context.state, agent, context.head);
     const { inbox } = taken;
-    const { epoch, now } = context;
+    const { epoch } = context;
     return context.index((view) => {
       let upTo: number;
       if (cursor !== undefined) {
@@ -90,14 +90,16 @@ export const acknowledge = command({
           throw new Refusal('cursor_gone', 'The cursor is of another epoch of the journal, or ahead of it.');
         upTo = place.seq;
       } else {
-        const next = view.all<{ seq: number | null }>(BEFORE_TIME, timestamp as number, timestamp as number)[0]?.seq;
-        upTo = next == null ? taken.upTo : Math.min(next - 1, taken.upTo);
+        const time = timestamp as number;
+        const [next] = view.all<{ seq: number | null }>(AFTER_TIME, time, agent, inbox.ackedUpTo, time);
+        upTo = next?.seq == null ? taken.upTo : Math.min(next.seq - 1, taken.upTo);
       }
-      const after = Math.max(upTo, inbox.readUpTo);
-      const rest = { after, upTo: taken.upTo, since: 0, now };
+      const stands = { ...inbox, readUpTo: Math.max(upTo, inbox.readUpTo) };
+      // What was given to be acknowledged, and was not, is unread as well.
+      const rest = { after: stands.readUpTo, upTo: taken.upTo, since: 0, now: Number.MAX_SAFE_INTEGER };
       const seen = Object.entries(taken.seen).map(([channel, n]) => [
         channel,
-        n - countInChannel(view, inbox, channel, rest),
+        n - countInChannel(view, inbox, channel, { ...rest, after: readUpToIn(stands, channel) }),
       ]);
       return {
         ...taken,

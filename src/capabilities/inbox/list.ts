@@ -80,8 +80,9 @@ export const list = command({
     return { ...taken, entries, more: cut || found.length > limit };
   },
   decide({ agent, priority, since, peek, ack }, { state, now }: Context<InboxState>, read): Draft[] {
-    if (peek || read.entries.length === 0) return [];
+    if (peek) return [];
     if (ack === 'explicit') {
+      if (read.entries.length === 0) return [];
       const items = read.entries.map(({ seq }) => seq);
       return [{ type: 'inbox_delivered', subject: agent, data: { agent, items, until: now + REDELIVERY_MS } }];
     }
@@ -107,9 +108,11 @@ export const list = command({
 });
 
 /** True where everything there is had been read before. */
-function nothingNew({ inbox, addressed, seen }: Capture): boolean {
+function nothingNew({ inbox, addressed, mentions, seen }: Capture): boolean {
   return (
-    inbox.addressedSeen === addressed && Object.entries(seen).every(([channel, n]) => (inbox.seen[channel] ?? 0) === n)
+    inbox.addressedSeen === addressed &&
+    inbox.mentionsSeen === mentions &&
+    Object.entries(seen).every(([channel, n]) => (inbox.seen[channel] ?? 0) === n)
   );
 }
 

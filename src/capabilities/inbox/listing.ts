@@ -103,7 +103,7 @@ export function selectAddressed(
 export function countAddressed(view: IndexView, agent: string, window: Window, reason?: Reason): number {
   const { after, upTo, since, now } = window;
   const sql = `SELECT count(*) AS n FROM (${ADDRESSED}${reason === undefined ? '' : ` AND i.reason = '${reason}'`})`;
-  return view.all<{ n: number }>(sql, agent, after, upTo, since, 0, agent, now)[0]?.n ?? 0;
+  return view.all<{ n: number }>(sql, agent, after, upTo, since, -1, agent, now)[0]?.n ?? 0;
 }
 
 /** The newest of one priority. */

@@ -20,6 +20,8 @@ export interface Inbox {
   mentionsSeen: number;
   /** By channel: how many of the messages of others there are not unread any more. */
   seen: Readonly<Record<string, number>>;
+  /** By channel: the event since when it is followed. What was posted before is not unread. */
+  since?: Readonly<Record<string, number>>;
   /** Changes of what is unread otherwise than by new messages: what was read before such a change is not exact. */
   version: number;
   /** From an import: ids that were acknowledged, and the time up to which all was read. */
@@ -50,6 +52,11 @@ export interface InboxAck {
   agent: string;
   item: number;
   until?: number;
+}
+
+/** True where an item was acknowledged for good, and not only given to be. */
+export function isAcknowledged(ack: InboxAck | undefined): boolean {
+  return ack !== undefined && ack.until === undefined;
 }
 
 /** Of a message, what an inbox asks. */
@@ -110,6 +117,11 @@ export function followed({ subscriptions }: Pick<Inbox, 'subscriptions'>): reado
   return subscriptions ?? DEFAULTS;
 }
 
+/** The event up to which nothing in a channel is unread. */
+export function readUpToIn({ readUpTo, since }: Pick<Inbox, 'readUpTo' | 'since'>, channel: string): number {
+  return Math.max(readUpTo, since?.[channel] ?? 0);
+}
+
 /** Messages of others in a channel. */
 export function ofOthers(state: InboxState, agent: string, channel: string): number {
   const posted = state.channels.get(channel)?.count ?? 0;
@@ -151,7 +163,8 @@ export function addressees(state: InboxState, event: Event): Map<string, Reason>
     case 'task_completed': {
       const changes = data.changes as { status?: string; reviewer?: string } | undefined;
       const task = state.tasks.get(data.id as string) as { reviewer?: string } | undefined;
-      if (changes?.status === 'validating') add(changes.reviewer ?? task?.reviewer, 'review');
+      const asked = changes?.status === 'validating' || (changes?.reviewer && data.status === 'validating');
+      if (asked) add(changes?.reviewer ?? task?.reviewer, 'review');
       break;
     }
   }
@@ -186,10 +199,14 @@ export function apply(state: InboxState, event: Event): void {
     case 'inbox_subscribed': {
       const { channels } = event.data as { channels: string[] };
       const seen = { ...before.seen };
+      const since = { ...before.since };
       // What is followed from now on is new from now on.
-      for (const each of channels)
-        if (!followed(before).includes(each)) seen[each] = ofOthers(state, before.agent, each);
-      state.inboxes.put(before.agent, { ...before, subscriptions: channels, seen });
+      for (const each of channels) {
+        if (followed(before).includes(each)) continue;
+        seen[each] = ofOthers(state, before.agent, each);
+        since[each] = event.seq;
+      }
+      state.inboxes.put(before.agent, { ...before, subscriptions: channels, seen, since });
       break;
     }
     case 'inbox_read':
@@ -199,8 +216,10 @@ export function apply(state: InboxState, event: Event): void {
     case 'inbox_delivered': {
       const { items, until } = event.data as { items: number[]; until: number };
       items.forEach((item, i) => {
-        const ack = { seq: itemSeq(event.seq, i), agent: before.agent, item, until };
-        state.inbox_acks.put(itemId(before.agent, item), ack);
+        const id = itemId(before.agent, item);
+        // It may have been acknowledged since it was read.
+        if (isAcknowledged(state.inbox_acks.get(id))) return;
+        state.inbox_acks.put(id, { seq: itemSeq(event.seq, i), agent: before.agent, item, until });
       });
       break;
     }
@@ -217,7 +236,7 @@ function deliver(state: InboxState, event: Event): void {
       seq: itemSeq(event.seq, place++),
       agent,
       event: event.seq,
-      at: event.at,
+      at: isMessage ? (data.timestamp as number) : event.at,
       reason,
       from: event.actor,
       channel,
@@ -255,10 +274,10 @@ function advance(state: InboxState, before: Inbox, event: Event): void {
   }
   items.forEach(({ seq, reason, channel }, i) => {
     state.inbox_acks.put(itemId(before.agent, seq), { seq: itemSeq(event.seq, i), agent: before.agent, item: seq });
-    if (seq <= after.readUpTo) return;
-    if (reason !== undefined) after.addressedSeen++;
-    if (reason === 'mention') after.mentionsSeen++;
-    if (reason === undefined && channel !== undefined) after.seen[channel] = (after.seen[channel] ?? 0) + 1;
+    if (reason !== undefined && seq > after.readUpTo) after.addressedSeen++;
+    if (reason === 'mention' && seq > after.readUpTo) after.mentionsSeen++;
+    if (reason === undefined && channel !== undefined && seq > readUpToIn(after, channel))
+      after.seen[channel] = (after.seen[channel] ?? 0) + 1;
   });
   if (items.length > 0) after.version++;
   state.inboxes.put(before.agent, after);
@@ -268,23 +287,31 @@ function advance(state: InboxState, before: Inbox, event: Event): void {
 function forget(state: InboxState, event: Event): void {
   const message = state.messages.get(event.data.id as string) as Posted | undefined;
   if (message === undefined) return;
+  const { seq, channel, from } = message;
+  const told = namedBy(state, message);
   for (const inbox of [...state.inboxes.values()]) {
-    if (inbox.agent === message.from) continue;
-    const id = itemId(inbox.agent, message.seq);
-    const item = state.inbox_items.get(id);
-    const ack = state.inbox_acks.get(id);
-    const isSeen = message.seq <= inbox.readUpTo || (ack !== undefined && ack.until === undefined);
-    const follows = followed(inbox).includes(message.channel);
+    const { agent } = inbox;
+    const follows = followed(inbox).includes(channel);
+    if (agent === from || !(follows || told.has(agent))) continue;
+    const id = itemId(agent, seq);
+    const item = told.has(agent) ? state.inbox_items.get(id) : undefined;
     if (item === undefined && !follows) continue;
+    const isSeen = (upTo: number) => seq <= upTo || isAcknowledged(state.inbox_acks.get(id));
     const after = { ...inbox, version: inbox.version + 1 };
-    if (item && !isSeen) {
+    if (item && !isSeen(inbox.readUpTo)) {
       after.addressed--;
       if (item.reason === 'mention') after.mentions--;
     }
-    if (follows && (isSeen || item))
-      after.seen = { ...inbox.seen, [message.channel]: (inbox.seen[message.channel] ?? 0) - 1 };
-    state.inboxes.put(inbox.agent, after);
+    if (follows && (item || isSeen(readUpToIn(inbox, channel))))
+      after.seen = { ...inbox.seen, [channel]: (inbox.seen[channel] ?? 0) - 1 };
+    state.inboxes.put(agent, after);
   }
+}
+
+/** All to whom a message may be addressed: those whom it names, and who speaks in its thread. */
+function namedBy(state: InboxState, { to, mentions = [], threadId }: Posted): Set<string> {
+  const speaking = threadId === undefined ? [] : (participants(state, threadId)?.agents ?? []);
+  return new Set([...(to === undefined ? [] : [to]), ...mentions, ...speaking]);
 }
 
 /** What an inbox was elsewhere: its acknowledgements count here for the messages that came with it. */

@@ -19,8 +19,8 @@ export const waitFor = query({
   input: z.object({
     agent,
     after: z.string().max(64).optional().describe('A cursor of an earlier answer. Unless said: now.'),
-    timeout: wholeNumber(0, 600).default(25).describe('Seconds to wait at most.'),
-    wait: wholeNumber(0, 600).optional().describe('The same as timeout.'),
+    timeout: wholeNumber(0, 600).optional().describe('Seconds to wait at most.'),
+    wait: wholeNumber(0, 600).default(25).describe('The same.'),
   }),
   output: z.object({
     items: z.array(InboxMessage.partial()),
@@ -30,10 +30,10 @@ export const waitFor = query({
     unread: z.number(),
     mentions: z.number(),
   }),
-  async run({ agent, after, timeout, wait = timeout }, context: QueryContext<InboxState>) {
+  async run({ agent, after, wait, timeout = wait }, context: QueryContext<InboxState>) {
     const { feed, state, now } = context;
     let from = feed.locateOrRefuse(after);
-    const sleeper = context.sleeper([`to ${agent}`], wait * 1_000);
+    const sleeper = context.sleeper([`to ${agent}`], timeout * 1_000);
     try {
       for (;;) {
         const { waiting } = sleeper;

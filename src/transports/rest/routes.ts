@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import type { HttpRoute, Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import { hasTag } from '../../kernel/etag.ts';
@@ -36,13 +37,15 @@ function addRoute(
 ): void {
   const [method, url] = route.split(' ') as [string, string];
   const namesCaller = operation.actor !== 'agent' && !('agent' in operation.input.shape);
-  const waits = 'wait' in operation.input.shape;
+  const { wait } = operation.input.shape as { wait?: z.ZodType };
+  const waits = wait !== undefined;
+  const unasked = wait?.safeParse(undefined).data;
   app.route({
     method,
     url,
     handler: (request, reply) => {
       const input = inputOf(request, waits);
-      const caller = callerOf(request, reply, namesCaller, waits && asksToWait(input) ? waiting : undefined);
+      const caller = callerOf(request, reply, namesCaller, waits && asksToWait(input, unasked) ? waiting : undefined);
       if (operation.kind === 'query' && streams(operation, request))
         return openStream(operation, input, caller, request, reply);
       return answer(kernel, operation, input, caller, request, reply);
@@ -79,8 +82,9 @@ function merge(query: object, body: object, params: object): Record<string, unkn
 }
 
 /** Whoever may wait long is watched, so that nothing is done for one who has gone. */
-function asksToWait({ wait }: Record<string, unknown>): boolean {
-  return wait !== undefined && wait !== 0 && wait !== '0';
+function asksToWait({ wait }: Record<string, unknown>, unasked: unknown): boolean {
+  const seconds = wait ?? unasked;
+  return seconds !== undefined && seconds !== 0 && seconds !== '0';
 }
 
 function isEmpty(object: object): boolean {
