@@ -17,7 +17,7 @@ test('a lease that nobody renews ends by itself; the next worker sees the failed
     data: { id, status: 'todo', was: { assignee: 'kai' }, run: { agent: 'kai', generation: 1, outcome: 'expired' } },
   });
   expect(expired.data.at).toBeGreaterThanOrEqual(claim.expiresAt);
-  const next = (await server.get('/tasks/next?agent=pixel&claim=1')).body;
+  const next = (await server.get('/tasks/next?agent=pixel&claim=1&ttl=600')).body;
   expect(next).toMatchObject({ task: { id, failed_runs: 1 }, claim: { agent: 'pixel', generation: 2 } });
   expect((await server.get(`/tasks/${id}/runs`)).body.runs).toMatchObject([
     { agent: 'kai', outcome: 'expired', end: expired.data.at, reason: expect.stringContaining('kai') },
