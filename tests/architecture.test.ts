@@ -40,7 +40,7 @@ function mayImport(from: string, { target, local, typeOnly }: Module['imports'][
   const to = local ? partOf(target) : '';
   if (local && to === part) return true;
   if (part.startsWith('capabilities/')) {
-    if (!local) return /^(?:zod|nanoid|croner)$/.test(target);
+    if (!local) return /^(?:zod|nanoid|croner|minimatch)$/.test(target);
     if (to === 'kernel') return true;
     const [, own = ''] = part.split('/');
     const [, other = ''] = to.split('/');

@@ -7,6 +7,7 @@ import { events } from './events/index.ts';
 import { inbox } from './inbox/index.ts';
 import { messages } from './messages/index.ts';
 import { recurring } from './recurring/index.ts';
+import { reservations } from './reservations/index.ts';
 import { system } from './system/index.ts';
 import { tasks } from './tasks/index.ts';
 import { workflows } from './workflows/index.ts';
@@ -19,6 +20,7 @@ export const capabilities: readonly Capability[] = [
   tasks,
   workflows,
   recurring,
+  reservations,
   messages,
   catchup,
   activity,

@@ -75,6 +75,11 @@ export const CATALOGUE = {
     title: 'Task not found',
     hint: 'Check the id; GET /tasks lists them.',
   },
+  reservation_not_found: {
+    status: 404,
+    title: 'No such reservation',
+    hint: 'It may be over. GET /reservations lists what is reserved.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed here',
@@ -100,6 +105,16 @@ export const CATALOGUE = {
     status: 410,
     title: 'The stream cannot be continued from this cursor',
     hint: 'Take /snapshot, then continue from its cursor.',
+  },
+  paths_reserved: {
+    status: 409,
+    title: 'Somebody else has reserved these paths',
+    hint: 'Reserve other paths, or wait for these: send it again with `wait`, in seconds.',
+  },
+  reserved_by_another: {
+    status: 409,
+    title: 'This reservation is another agent’s',
+    hint: 'Ask its holder. To end it for the holder, say so: DELETE /reservations/<id>?takeover=1.',
   },
   too_large: {
     status: 413,

@@ -43,6 +43,7 @@ export class Order<T> {
     const groups = entity === undefined ? [] : this.#spec.groups(entity);
     const after = groups.length === 0 ? undefined : { groups, key: this.#spec.key(entity as T) };
     const stays = before !== undefined && after !== undefined && compareKeys(before.key, after.key) === 0;
+    if (stays && before.groups === after.groups) return;
     if (before) {
       for (const group of before.groups) if (!(stays && groups.includes(group))) this.#remove(group, before.key);
     }

@@ -15,7 +15,7 @@ import { remove, update } from './update.ts';
 export { draftsOfNew } from './create.ts';
 export { cycleOf, findCycle, requireParent } from './dependencies.ts';
 export { findTask } from './find.ts';
-export { signOfLife } from './lease.ts';
+export { requireClaim, signOfLife } from './lease.ts';
 export { firstFor as nextTask } from './next.ts';
 
 interface State extends TasksState {
