@@ -25,6 +25,8 @@ export interface Moment<S> {
    */
   readonly wall: number;
   readonly settings: Settings;
+  /** When this server began, by the same clock. */
+  readonly began: number;
   /** Signs of life of agents, as far as this process has seen them. */
   readonly sightings: Sightings;
 }

@@ -34,7 +34,7 @@ function start(works: ReturnType<typeof work>[], hinder: (name: string) => boole
   const faults: unknown[] = [];
   const due = new DueWork({
     capabilities: works.map((each) => each.capability),
-    moment: () => ({ state: {} as never, wall: Date.now(), settings: {}, sightings: {} as never }),
+    moment: () => ({ state: {} as never, wall: Date.now(), settings: {}, began: 0, sightings: {} as never }),
     perform(command) {
       if (hinder(command.name)) return false;
       works.find((each) => each.command === command)?.times.shift();

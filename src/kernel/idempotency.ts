@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CollectionSpec } from './capability.ts';
 import { Refusal } from './errors.ts';
+import type { Event, IdempotencyMark } from './event.ts';
 
 /** A key that was used: for what, and which events came of it. */
 export interface UsedKey {
@@ -24,8 +25,24 @@ export function keyId(actor: string, key: string): string {
   return `${actor} ${key}`;
 }
 
+/** How a request with a key is remembered: under which id, and by which mark. Throws `invalid_idempotency_key`. */
+export function markOf(op: string, input: unknown, actor: string, key: string): { id: string; mark: IdempotencyMark } {
+  return { id: keyId(actor, key), mark: { key, hash: requestHash(op, input), op } };
+}
+
+/** What is remembered of a key: the events of the request that it came with, of which this is the first. */
+export function usedBy({ seq, tx }: Event, { hash, op }: IdempotencyMark): UsedKey {
+  return { hash, op, seq, n: tx?.n ?? 1 };
+}
+
+/** Throws `idempotency_key_reused` where the key came with another request. */
+export function requireSame(used: UsedKey, { key, hash, op }: IdempotencyMark): void {
+  if (used.hash === hash && used.op === op) return;
+  throw new Refusal('idempotency_key_reused', `The key "${key}" was used for ${used.op} with other content.`);
+}
+
 /** What makes two requests the same request. */
-export function requestHash(op: string, input: unknown): string {
+function requestHash(op: string, input: unknown): string {
   return createHash('sha256').update(op).update('\0').update(canonical(input)).digest('base64url').slice(0, 22);
 }
 

@@ -3,11 +3,11 @@ import { type Change, type ChangeLog, type Collection, LiveCollection, rollBack 
 import { createCollection, createCollections } from './create-collections.ts';
 import { DueWork } from './due-work.ts';
 import { Refusal } from './errors.ts';
-import { requireTag } from './etag.ts';
+import { decideMatching } from './etag.ts';
 import type { Draft, Encoded, Event, IdempotencyMark } from './event.ts';
 import { Feed } from './feed/feed.ts';
 import { type Health, healthOf } from './health.ts';
-import { idempotencyKeys, keyId, requestHash, type UsedKey } from './idempotency.ts';
+import { idempotencyKeys, keyId, markOf, requireSame, type UsedKey, usedBy } from './idempotency.ts';
 import type { Batch, Journal } from './journal/journal.ts';
 import { ANONYMOUS, SYSTEM } from './names.ts';
 import type { KernelOptions, World } from './options.ts';
@@ -21,6 +21,8 @@ import { Table } from './table.ts';
 import { type Caller, validate } from './validate.ts';
 
 export type { Outcome };
+
+type Input = Record<string, unknown>;
 
 /** How often a command is decided again when the journal says that somebody else was first. */
 const DECISIONS = 5;
@@ -43,6 +45,7 @@ export class Kernel {
   readonly #changes = new Map<Batch, Change[]>();
   readonly #onFailure: ((error: Error) => void) | undefined;
   readonly #settings: Settings;
+  readonly #began: number;
   readonly #table: Table;
   readonly #due: DueWork;
   readonly #sleepers = new Sleepers();
@@ -71,6 +74,7 @@ export class Kernel {
     this.#world = world;
     this.#onFailure = rest.onFailure;
     this.#settings = rest.settings ?? {};
+    this.#began = world.clock();
     this.capabilities = capabilities;
     const specs = capabilities.flatMap((c) => c.collections);
     this.#collections = createCollections(specs, this.#log, store);
@@ -133,13 +137,9 @@ export class Kernel {
     caller: Caller,
   ): Promise<Outcome> {
     const actor = agent ?? ANONYMOUS;
-    let mark: IdempotencyMark | undefined;
-    let id: string | undefined;
-    if (caller.idempotencyKey !== undefined) {
-      id = keyId(actor, caller.idempotencyKey);
-      mark = { key: caller.idempotencyKey, hash: requestHash(operation.name, input), op: operation.name };
-    }
-    if (agent !== undefined) this.sightings.seen(agent);
+    const { idempotencyKey: key, ifMatch } = caller;
+    const keyed = key === undefined ? undefined : markOf(operation.name, input, actor, key);
+    let unseen = agent;
     const sleeper = this.#sleeper(operation, input, agent, caller);
     try {
       for (let attempt = 1; ; ) {
@@ -148,16 +148,16 @@ export class Kernel {
           ? await operation.prepare(input, this.#queryContext(agent, caller.signal))
           : undefined;
         if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
-        if (id !== undefined && mark !== undefined) {
-          const used = this.#keys.get(id);
-          if (used) {
-            const outcome = await this.#repeat(operation, input, used, mark, prepared);
-            if (outcome) return outcome;
-            continue;
-          }
-        }
         this.#due.settle();
-        if (caller.ifMatch !== undefined) requireTag(caller.ifMatch, operation.etag?.current?.(input, this.#state));
+        // Nothing comes between the sign of life and what is decided: it is written down what both make of the agent.
+        if (unseen !== undefined) this.sightings.seen(unseen);
+        unseen = undefined;
+        const used = keyed && this.#keys.get(keyed.id);
+        if (keyed && used) {
+          const outcome = await this.#repeat(operation, input, used, keyed.mark, prepared);
+          if (outcome) return outcome;
+          continue;
+        }
         const { wait } = operation;
         const ahead = wait?.queue && this.#sleepers.ahead(wait.keys(input, this.#state), sleeper?.turn);
         const context = this.#context(actor, ahead);
@@ -167,17 +167,22 @@ export class Kernel {
         }
         // Whoever waited and is gone is given nothing.
         const gone = sleeper !== undefined && caller.signal?.aborted;
-        const drafts = gone ? [] : operation.decide(input, context, prepared);
+        let drafts: Draft[];
+        try {
+          drafts = gone ? [] : decideMatching(operation, input, context, prepared, ifMatch);
+        } catch (refusal) {
+          // A refusal shows what it stands on: that is durable before it is told, or it is decided again.
+          if (await this.#stands()) throw refusal;
+          continue;
+        }
         if (drafts.length === 0) {
           const value = operation.answer([], this.#state, input, prepared, context);
           const seq = this.#journal.head;
-          const aborts = this.#aborts;
-          await this.#durable();
-          if (aborts === this.#aborts) return outcomeOf(operation, value, seq);
+          if (await this.#stands()) return outcomeOf(operation, value, seq);
           // What there was nothing to do about has been taken back.
           continue;
         }
-        const { events, batch } = this.#commit(drafts, actor, context.now, mark);
+        const { events, batch } = this.#commit(drafts, actor, context.now, keyed?.mark);
         if (agent !== undefined) this.sightings.acted(agent, context.seq);
         const value = operation.answer(events, this.#state, input, prepared, context);
         try {
@@ -193,16 +198,10 @@ export class Kernel {
   }
 
   /** For a caller that waits until there is something to do. */
-  #sleeper(
-    operation: Command,
-    input: Record<string, unknown>,
-    agent: string | undefined,
-    { signal }: Caller,
-  ): Sleeper | undefined {
-    const { wait } = input;
-    if (operation.wait === undefined || typeof wait !== 'number' || wait === 0) return undefined;
-    const wants = operation.wait.queue && input;
-    return this.#sleep(operation.wait.keys(input, this.#state), wait * 1_000, agent, { signal, wants });
+  #sleeper({ wait }: Command, input: Input, agent: string | undefined, { signal }: Caller): Sleeper | undefined {
+    if (wait === undefined || typeof input.wait !== 'number' || input.wait === 0) return undefined;
+    const wants = wait.queue && input;
+    return this.#sleep(wait.keys(input, this.#state), input.wait * 1_000, agent, { signal, wants });
   }
 
   #sleep(keys: readonly string[], ms: number, agent: string | undefined, options: SleepOptions): Sleeper {
@@ -256,13 +255,7 @@ export class Kernel {
 
   #apply({ event, idem }: Encoded): void {
     this.#table.apply(event);
-    if (idem)
-      this.#keys.put(keyId(idem.caller ?? event.actor, idem.key), {
-        hash: idem.hash,
-        op: idem.op,
-        seq: event.seq,
-        n: event.tx?.n ?? 1,
-      });
+    if (idem) this.#keys.put(keyId(idem.caller ?? event.actor, idem.key), usedBy(event, idem));
   }
 
   /** The answer of the first request with a key; undefined where that request was taken back meanwhile. */
@@ -273,9 +266,7 @@ export class Kernel {
     mark: IdempotencyMark,
     prepared: unknown,
   ): Promise<Outcome | undefined> {
-    if (used.hash !== mark.hash || used.op !== mark.op) {
-      throw new Refusal('idempotency_key_reused', `The key "${mark.key}" was used for ${used.op} with other content.`);
-    }
+    requireSame(used, mark);
     const aborts = this.#aborts;
     await this.#durable();
     if (aborts !== this.#aborts) return undefined;
@@ -307,6 +298,13 @@ export class Kernel {
     }
   }
 
+  /** True once everything that is applied now is durable; false where some of it was taken back. */
+  async #stands(): Promise<boolean> {
+    const aborts = this.#aborts;
+    await this.#durable();
+    return aborts === this.#aborts;
+  }
+
   /** Fulfilled when everything that is applied now is durable. Never rejects: an abort is seen by its count. */
   async #durable(): Promise<void> {
     if (this.#journal.durable >= this.#journal.head) return;
@@ -314,16 +312,16 @@ export class Kernel {
   }
 
   #context(actor: string, ahead: readonly unknown[] = []): Context<never> {
-    const wall = this.#world.clock();
-    const now = Math.max(wall, this.#journal.lastAt + 1);
-    const seq = this.#journal.head + 1;
+    const moment = this.#moment();
+    const now = Math.max(moment.wall, this.#journal.lastAt + 1);
     const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
-    return { ...this.#moment(), actor, now, wall, seq, ahead, id };
+    return { ...moment, actor, now, seq: this.#journal.head + 1, ahead, id };
   }
 
   #moment(): Moment<never> {
     const { sightings } = this;
-    return { state: this.#state as never, wall: this.#world.clock(), settings: this.#settings, sightings };
+    const [wall, settings, began] = [this.#world.clock(), this.#settings, this.#began];
+    return { state: this.#state as never, wall, settings, began, sightings };
   }
 
   /** What a query may read, for a caller that named itself or not. */

@@ -41,7 +41,7 @@ export function capBytes<T>(
 
 /** Leaves each item the asked fields only. */
 export function pick<T extends object>(items: readonly T[], fields: string | undefined): T[] {
-  if (fields === undefined) return [...items];
+  if (fields === undefined || fields.trim() === '') return [...items];
   const names = new Set(fields.split(',').map((name) => name.trim()));
   return items.map((item) => Object.fromEntries(Object.entries(item).filter(([name]) => names.has(name))) as T);
 }

@@ -94,6 +94,7 @@ function sceneOf(
     state: state as never,
     wall: now,
     settings: {},
+    began: 0,
     sightings: sightingsOf(seen),
   });
   const index = async <R>(read: (view: IndexView) => R) => readIndex(capabilities, state, events.length, read);

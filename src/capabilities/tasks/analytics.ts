@@ -55,19 +55,19 @@ export const analytics = query({
       scan<{ n: number | null; mean: number | null; p50: number | null; p90: number | null }>(PERCENTILES, since),
       scan<{ day: string; done: number }>(PER_DAY, since),
     ]);
-    const byAgent: Record<string, Record<string, number>> = {};
+    const byAgent = new Map<string, Record<string, number>>();
     let assigned = 0;
     for (const group of tasks.groups('updated')) {
       const [field, agent = '', status] = group.split(' ');
       if (field !== 'assignee' || status === undefined) continue;
       const count = tasks.count('updated', group);
       assigned += count;
-      (byAgent[agent] ??= {})[status] = count;
+      byAgent.set(agent, { ...byAgent.get(agent), [status]: count });
     }
     return {
       total: tasks.size,
       byStatus: countsByStatus(tasks),
-      byAgent,
+      byAgent: Object.fromEntries(byAgent),
       unassigned: tasks.size - assigned,
       cycleTime: {
         count: times?.n ?? 0,

@@ -87,7 +87,7 @@ export function assigned(id: string, title: string, status: Task['status'], assi
 /** Who waited for this task alone is told; where it stood as `blocked` for that, it is `todo` again. */
 export function unblocked(state: TasksState, blocker: Task): Draft[] {
   return unblockedBy(state, blocker).map((task) => {
-    const opens = task.status === 'blocked' && task.blocked_reason === undefined;
+    const opens = isBlockedByOthers(task);
     const changes = { status: 'todo', ...(task.position !== undefined && { position: null }) };
     return {
       type: 'task_unblocked',
@@ -102,6 +102,21 @@ export function unblocked(state: TasksState, blocker: Task): Draft[] {
       },
     };
   });
+}
+
+/** True where a task stands as `blocked` for nothing but its blockers. */
+export function isBlockedByOthers({ status, blocked_reason }: Task): boolean {
+  return status === 'blocked' && blocked_reason === undefined;
+}
+
+/** `task_unblocked` for a task that waits for nothing any more because its own blockers were changed. */
+export function opened({ id, title, status, assignee }: Task, changes: Changes): Draft {
+  const who = (changes.assignee === undefined ? assignee : changes.assignee) ?? undefined;
+  return {
+    type: 'task_unblocked',
+    subject: id,
+    data: { id, title, status: changes.status ?? status, ...(who !== undefined && { assignee: who, notify: [who] }) },
+  };
 }
 
 function withoutSame(task: Task, changes: Changes): Changes {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { T0 } from '../../../tests/support/given.ts';
+import { type Scene, T0 } from '../../../tests/support/given.ts';
 import { board, claimed, play, refusal } from '../../../tests/support/tasks.ts';
 
 describe('a claim', () => {
@@ -69,9 +69,6 @@ describe('a claim', () => {
     expect(again.answer.claim).toEqual({ ...claim, expiresAt: claim.expiresAt + 600_001 });
     expect(again.after.all('task_runs')).toHaveLength(1);
     expect(claimed(scene, 'a', 'kai', { ttl: 60 }).claim).toMatchObject({ id: claim.id, ttl: 60 });
-    expect(scene.when('tasks.claim', { id: 'a', agent: 'kai' }).thenNothing().entity('tasks', 'a').claim).toEqual(
-      claim,
-    );
   });
 
   test.each(['validating', 'done', 'cancelled'])('of what is %s is refused', (status) => {
@@ -138,7 +135,7 @@ describe('the holder', () => {
     ['update', { status: 'blocked' }, { status: 'blocked', assignee: 'kai' }, { outcome: 'blocked' }],
     ['update', { status: 'cancelled' }, { status: 'cancelled', assignee: 'kai' }, { outcome: 'cancelled' }],
     ['update', { status: 'validating' }, { status: 'validating', assignee: 'kai' }, { outcome: 'completed' }],
-    ['update', { assignee: 'pixel' }, { status: 'doing', assignee: 'pixel' }, { outcome: 'released' }],
+    ['update', { assignee: 'pixel' }, { status: 'todo', assignee: 'pixel' }, { outcome: 'released' }],
   ])('ends its run by %s %j', (operation, input, task, run) => {
     const { after } = scene.when(`tasks.${operation}`, { ...own, ...input });
     const {
@@ -198,4 +195,17 @@ describe('the holder', () => {
     for (const run of twice.all('task_runs'))
       expect(run).toMatchObject({ outcome: 'completed', result: 'green', artifacts: [{ name: 'log' }] });
   });
+});
+
+test('what succeeded, or was opened again, has failed no run', () => {
+  const attempt = (scene: Scene, end: 'fail' | 'complete') => {
+    const { scene: doing, claim } = claimed(scene, 'a', 'kai');
+    return play(doing, [end, { id: 'a', claim: claim.id, ...(end === 'fail' && { reason: 'no' }) }]);
+  };
+  const twice = attempt(attempt(board('a'), 'fail'), 'fail');
+  expect(twice.entity('tasks', 'a').failed_runs).toBe(2);
+  const done = attempt(twice, 'complete');
+  expect(done.entity('tasks', 'a')).not.toHaveProperty('failed_runs');
+  const again = attempt(play(done, ['update', { id: 'a', status: 'todo' }]), 'fail');
+  expect(again.entity('tasks', 'a')).toMatchObject({ status: 'todo', failed_runs: 1 });
 });

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import type { Draft } from '../../kernel/event.ts';
+import type { Draft, Event } from '../../kernel/event.ts';
 import { AgentName, flag } from '../../kernel/names.ts';
 import { type Changes, draftsOf } from './change.ts';
 import { answerWith, etag, TaskAnswer } from './create.ts';
 import { openBlockers } from './dependencies.ts';
 import { findTask } from './find.ts';
-import { liveClaim, newClaim, renewed, requireClaim, taken } from './lease.ts';
+import { extended, liveClaim, newClaim, requireClaim, stale, taken } from './lease.ts';
 import { Artifact, acting, Claim as ClaimOutput, Result, TaskId, Ttl } from './schema.ts';
 import { type Claim, isClosed, type Task, type TasksState } from './state.ts';
 import { TRANSITIONS } from './transitions.ts';
@@ -26,8 +26,20 @@ export function draftsOfClaim(
     type: 'task_claimed',
     changes: { status: 'doing', assignee: agent },
     claim: newClaim(task, agent, ttl, context),
-    outcome: former && 'taken_over',
+    // A claim whose time is over, and that nobody has ended yet, ends here.
+    outcome: former ? 'taken_over' : task.claim && 'expired',
   });
+}
+
+/**
+ * The claim that the events of a command gave or made longer. Where it is answered once more to whoever sends the
+ * command again, it may be over by then: throws `stale_claim`, for nobody may take an old claim for a live one.
+ */
+export function claimOf(events: readonly Event[], state: TasksState, id: string): Claim {
+  const task = findTask(state, id);
+  const given = (events[0]?.data.claim ?? task.claim) as Claim;
+  if (task.claim?.id !== given.id) throw stale(task, task.claim);
+  return given;
 }
 
 function requireClaimable(task: Task, agent: string, takeover: boolean, context: Context<TasksState>): void {
@@ -45,7 +57,7 @@ function requireClaimable(task: Task, agent: string, takeover: boolean, context:
     });
   if (task.status !== 'todo' && task.status !== 'doing')
     throw new Refusal('transition_refused', `"${task.id}" is ${task.status}: there is nothing to claim.`, {
-      extra: { from: task.status, to: 'doing', allowed: TRANSITIONS[task.status] },
+      extra: { from: task.status, to: 'doing', allowed: TRANSITIONS[task.status].filter((each) => each !== 'doing') },
     });
 }
 
@@ -71,16 +83,13 @@ export const claim = command({
       const own = requireClaim(task, input, context);
       return draftsOf(context.state, task, {
         type: 'task_lease_renewed',
-        claim: renewed(own, context.wall, input.ttl),
+        claim: extended(own, context.wall, input.ttl),
       });
     }
     requireClaimable(task, input.agent, input.takeover ?? false, context);
     return draftsOfClaim(task, input.agent, input.ttl, context);
   },
-  answer(events, state: TasksState, { id }) {
-    const { claim } = (events[0]?.data ?? state.tasks.get(id)) as { claim: Claim };
-    return { ...answerWith(state, id), claim };
-  },
+  answer: (events, state: TasksState, { id }) => ({ ...answerWith(state, id), claim: claimOf(events, state, id) }),
 });
 
 export const heartbeat = command({
@@ -90,15 +99,13 @@ export const heartbeat = command({
   actor: 'agent',
   input: z.object({ id: TaskId, ...acting, ttl: Ttl.optional() }),
   output: z.object({ success: z.literal(true), claim: ClaimOutput }),
+  etag: { of: () => undefined, current: etag.current },
   decide(input, context: Context<TasksState>) {
     const task = findTask(context.state, input.id);
     const own = requireClaim(task, input, context);
-    return draftsOf(context.state, task, { type: 'task_lease_renewed', claim: renewed(own, context.wall, input.ttl) });
+    return draftsOf(context.state, task, { type: 'task_lease_renewed', claim: extended(own, context.wall, input.ttl) });
   },
-  answer(events, state: TasksState, { id }) {
-    const { claim } = (events[0]?.data ?? state.tasks.get(id)) as { claim: Claim };
-    return { success: true as const, claim };
-  },
+  answer: (events, state: TasksState, { id }) => ({ success: true as const, claim: claimOf(events, state, id) }),
 });
 
 const reason = z.string().min(1).max(10_000);
@@ -154,8 +161,13 @@ export function afterFailure(task: Task, context: Context<TasksState>): Changes 
   const { TASK_MAX_FAILED_RUNS: most = DEFAULT_FAILED_RUNS } = context.settings as { TASK_MAX_FAILED_RUNS?: number };
   const failed = (task.failed_runs ?? 0) + 1;
   return failed < most
-    ? { status: 'todo', assignee: null }
-    : { status: 'blocked', assignee: null, blocked_reason: `${failed} failed runs: a person must look at it` };
+    ? { status: 'todo', assignee: null, failed_runs: failed }
+    : {
+        status: 'blocked',
+        assignee: null,
+        failed_runs: failed,
+        blocked_reason: `${failed} failed runs: a person must look at it`,
+      };
 }
 
 export const fail = command({

@@ -26,10 +26,11 @@ const expireLeases = command({
       over.push(task);
     }
     return over.flatMap((task) => {
-      const { agent, ttl } = task.claim as Claim;
+      const { agent, ttl, expiresAt } = task.claim as Claim;
       return draftsOf(state, task, {
         type: 'task_lease_expired',
-        changes: afterFailure(task, context),
+        // Nobody could show a sign of life while the server was not there: that is no fault of the task.
+        changes: expiresAt <= context.began ? { status: 'todo', assignee: null } : afterFailure(task, context),
         outcome: 'expired',
         reason: `${agent} gave no sign of life for ${ttl} s`,
         notify: [task.createdBy],

@@ -1,3 +1,4 @@
+import type { LiveCollection } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Task, TasksState } from './state.ts';
 
@@ -13,4 +14,9 @@ export function findTask(state: TasksState, id: string): Task {
     error: ERROR,
     extra: { deletedAt: gone.deletedAt, deletedBy: gone.deletedBy },
   });
+}
+
+/** The task that an agent has claimed; of several, the one that it has had longest. */
+export function heldBy({ tasks }: { tasks: LiveCollection<Task> }, agent: string): Task | undefined {
+  return tasks.first('held', agent);
 }

@@ -6,15 +6,15 @@ import { create } from './create.ts';
 import { due } from './expire.ts';
 import { history, historyTable, runs, runsTable } from './history.ts';
 import { get, list } from './list.ts';
-import { backlog, next } from './next.ts';
-import { orders } from './orders.ts';
+import { backlog, next, nextKey } from './next.ts';
+import { isOffered, orders } from './orders.ts';
 import { review } from './review.ts';
 import { apply, type Task, type TasksState } from './state.ts';
 import { remove, update } from './update.ts';
 
 export { draftsOfNew } from './create.ts';
 export { cycleOf, findCycle, requireParent } from './dependencies.ts';
-export { findTask } from './find.ts';
+export { findTask, heldBy } from './find.ts';
 export { requireClaim, signOfLife } from './lease.ts';
 export { firstFor as nextTask } from './next.ts';
 
@@ -68,7 +68,10 @@ export const tasks = capability<State>({
   apply,
   due,
   concerns: ({ data }, agent) => data.assignee === agent || (Array.isArray(data.notify) && data.notify.includes(agent)),
-  wakes: ({ type }) => (type.startsWith('task_') ? ['tasks'] : []),
+  wakes({ type, data }, { tasks }) {
+    const task = type.startsWith('task_') ? tasks.get(data.id as string) : undefined;
+    return task && isOffered(task) ? [nextKey(task.assignee)] : [];
+  },
   health: ({ tasks }) => ({ tasks: { total: tasks.size, byStatus: countsByStatus(tasks) } }),
   snapshot: (view) => ({
     tasks: view

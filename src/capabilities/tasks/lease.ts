@@ -37,7 +37,8 @@ export function liveClaim({ claim }: Task, wall: number): Claim | undefined {
   return claim !== undefined && claim.expiresAt > wall ? claim : undefined;
 }
 
-function stale(task: Task, live: Claim | undefined): Refusal {
+/** The refusal of a claim that is not the live one. */
+export function stale(task: Task, live: Claim | undefined): Refusal {
   const detail =
     live === undefined
       ? `That claim of "${task.id}" is over, and nobody has claimed it since.`
@@ -83,11 +84,15 @@ export function newClaim(task: Task, agent: string, ttl: number | undefined, con
   };
 }
 
-/** The claim as it is after a sign of life; undefined where it would hardly last longer. */
-export function renewed(claim: Claim, wall: number, ttl: number = claim.ttl): Claim | undefined {
-  const expiresAt = wall + ttl * 1_000;
-  const longer = expiresAt - claim.expiresAt;
-  return ttl === claim.ttl && longer < ttl * 1_000 * WORTH ? undefined : { ...claim, expiresAt, ttl };
+/** The claim as it is after a heartbeat. */
+export function extended(claim: Claim, wall: number, ttl: number = claim.ttl): Claim {
+  return { ...claim, expiresAt: wall + ttl * 1_000, ttl };
+}
+
+/** The claim as it is after another sign of life; undefined where it would hardly last longer. */
+export function renewed(claim: Claim, wall: number): Claim | undefined {
+  const longer = extended(claim, wall);
+  return longer.expiresAt - claim.expiresAt < claim.ttl * 1_000 * WORTH ? undefined : longer;
 }
 
 /** The event, if it is worth one, by which the holder's act makes the claim last on. */

@@ -6,12 +6,12 @@ import { AgentName, flag, wholeNumber } from '../../kernel/names.ts';
 import { compareKeys } from '../../kernel/order.ts';
 import { listInput, listOutput } from '../../kernel/page.ts';
 import { ChannelId } from '../channels/schema.ts';
-import { draftsOfClaim } from './claim.ts';
+import { claimOf, draftsOfClaim } from './claim.ts';
 import { findTask } from './find.ts';
 import { fitting, present } from './list.ts';
-import { queueKey } from './orders.ts';
+import { isOffered, queueKey } from './orders.ts';
 import { Claim as ClaimOutput, Task as TaskOutput, Ttl } from './schema.ts';
-import type { Claim, Task, TasksState } from './state.ts';
+import type { Task, TasksState } from './state.ts';
 
 interface State extends TasksState {
   tasks: LiveCollection<Task>;
@@ -38,13 +38,32 @@ interface Wanted {
   capabilities?: readonly string[] | undefined;
 }
 
+/** The key of those who wait for a task that may be claimed: given to this agent, or to nobody. */
+export function nextKey(assignee: string | undefined): string {
+  return `next ${assignee ?? ''}`;
+}
+
 /** The first task of the queue for this agent. */
 export function firstFor({ agent, ...wanted }: Wanted, state: State): Task | undefined {
   const suits = (task: Task) => isWanted(task, wanted);
-  const free = find(state.tasks.inOrder('next', ''), suits);
-  const own = agent === undefined ? undefined : find(state.tasks.inOrder('next', agent), suits);
-  if (free === undefined || own === undefined) return free ?? own;
-  return compareKeys(queueKey(own), queueKey(free)) < 0 ? own : free;
+  const { tasks } = state;
+  const queue = tasks.count('next', '') + (agent === undefined ? 0 : tasks.count('next', agent));
+  const labels = wanted.tags?.map((tag) => `tags ${tag}`) ?? [];
+  const labelled = labels.reduce((sum, label) => sum + tasks.count('label', label), 0);
+  // Where few tasks have the tags at all, those are looked at, and not the whole queue.
+  if (labels.length > 0 && labelled < queue) {
+    const found = labels.flatMap((label) => [...tasks.inOrder('label', label)]);
+    return first(found.filter((task) => isOffered(task) && [undefined, agent].includes(task.assignee) && suits(task)));
+  }
+  const free = find(tasks.inOrder('next', ''), suits);
+  const own = agent === undefined ? undefined : find(tasks.inOrder('next', agent), suits);
+  return first([free, own].filter((task) => task !== undefined));
+}
+
+function first(tasks: readonly Task[]): Task | undefined {
+  let best: Task | undefined;
+  for (const task of tasks) if (!best || compareKeys(queueKey(task), queueKey(best)) < 0) best = task;
+  return best;
 }
 
 function find(tasks: Iterable<Task>, suits: (task: Task) => boolean): Task | undefined {
@@ -87,7 +106,7 @@ export const next = command({
   },
   wait: {
     idle: (input, { state }) => !(input.claim && input.agent === undefined) && firstFor(input, state) === undefined,
-    keys: () => ['tasks'],
+    keys: ({ agent }) => [nextKey(undefined), ...(agent === undefined ? [] : [nextKey(agent)])],
   },
   answer(events: readonly Event[], state: State, input) {
     const [claimed] = events;
@@ -100,7 +119,7 @@ export const next = command({
     return {
       success: true as const,
       task: task as z.input<typeof TaskOutput>,
-      ...(claimed && { claim: claimed.data.claim as Claim }),
+      ...(claimed && { claim: claimOf(events, state, task.id) }),
     };
   },
 });

@@ -44,9 +44,14 @@ const label: OrderSpec<Task> = {
   key: ({ createdAt, id }) => [-createdAt, id],
 };
 
+/** True where a task may be claimed. */
+export function isOffered({ status, open_blockers }: Task): boolean {
+  return status === 'todo' && open_blockers === undefined;
+}
+
 /** What may be claimed, by whom it was given to; `''` is anybody. */
 const next: OrderSpec<Task> = {
-  groups: (task) => (task.status === 'todo' && task.open_blockers === undefined ? [task.assignee ?? ''] : []),
+  groups: (task) => (isOffered(task) ? [task.assignee ?? ''] : []),
   key: queueKey,
 };
 
@@ -62,4 +67,11 @@ const lease: OrderSpec<Task> = {
   key: ({ claim, id }) => [claim?.expiresAt ?? 0, id],
 };
 
-export const orders = { updated, label, next, board, lease };
+/** What each agent has claimed, the oldest claim first. */
+const held: OrderSpec<Task> = {
+  groups: ({ claim }) => (claim ? [claim.agent] : []),
+  // The id of a claim begins with its time.
+  key: ({ claim, id }) => [claim?.id ?? '', id],
+};
+
+export const orders = { updated, label, next, board, lease, held };

@@ -15,7 +15,8 @@ describe('a task that has a reviewer', () => {
   });
 
   test('is done without it once it has none any more', () => {
-    const done = play(waits, ['update', { id: 'a', status: 'done', reviewer: null }]);
+    waits.when('tasks.update', { id: 'a', status: 'done', reviewer: null }).thenRefused('review_required');
+    const done = play(waits, ['update', { id: 'a', reviewer: null }], ['update', { id: 'a', status: 'done' }]);
     expect(done.entity('tasks', 'a').status).toBe('done');
   });
 

@@ -41,7 +41,7 @@ export const Result = z
 
 /** What a task may say of itself; each may be given when it is created and changed later. */
 export const taskFields = {
-  title: z.string().min(1, 'must not be empty').max(TITLE, `at most ${TITLE} characters`),
+  title: z.string().trim().min(1, 'must not be empty').max(TITLE, `at most ${TITLE} characters`),
   description: z.string().max(DESCRIPTION, `at most ${DESCRIPTION} characters`),
   status: TaskStatus,
   priority: TaskPriority.describe('None ranks as P3.'),
@@ -137,9 +137,7 @@ export const Task = HistoricTask.extend({
 export const acting = {
   agent: AgentName.optional().describe('Who acts.'),
   claim: z
-    .string()
-    .min(1)
-    .max(128)
+    .union([z.string().min(1).max(128), z.looseObject({ id: z.string().max(128) }).transform(({ id }) => id)])
     .optional()
     .describe('The id of your claim: the write is refused where it is not the live one.'),
 };

@@ -148,7 +148,7 @@ function create(state: TasksState, event: Event): void {
 }
 
 /** The task as an event leaves it. A renewed claim is no update. */
-function changed(before: Task, { changes, claim, run }: TaskChange, { seq, at }: Event): Task {
+function changed(before: Task, { changes, claim }: TaskChange, { seq, at }: Event): Task {
   const after: Record<string, unknown> & Partial<Task> = { ...before, seq };
   if (changes) {
     for (const [field, value] of Object.entries(changes)) {
@@ -163,7 +163,6 @@ function changed(before: Task, { changes, claim, run }: TaskChange, { seq, at }:
     after.generation = claim.generation;
   }
   if (claim !== undefined && claim?.generation !== before.claim?.generation) after.updatedAt = at;
-  if (run && (run.outcome === 'failed' || run.outcome === 'expired')) after.failed_runs = (before.failed_runs ?? 0) + 1;
   return keepTimes(before, after as Task, at);
 }
 
@@ -175,10 +174,9 @@ function keepTimes(before: Task, after: Task, at: number): Task {
   else delete after.completedAt;
   // What was approved was the work as it was then.
   if (before.status === 'done') delete after.review;
-  if (before.status === 'blocked') {
-    delete after.blocked_reason;
-    delete after.failed_runs;
-  }
+  if (before.status === 'blocked') delete after.blocked_reason;
+  // Whoever opens a task again has looked at it, and what succeeds has not failed.
+  if (before.status === 'blocked' || after.status === 'done') delete after.failed_runs;
   return after;
 }
 
@@ -207,7 +205,7 @@ function put(state: TasksState, before: Task | undefined, after: Task): void {
 
 function withOpenBlockers(state: TasksState, task: Task): Task {
   let open = 0;
-  for (const id of task.blocked_by ?? []) {
+  for (const id of new Set(task.blocked_by)) {
     const blocker = state.tasks.get(id);
     if (blocker && !isClosed(blocker)) open++;
   }
@@ -275,6 +273,7 @@ function record(state: TasksState, before: Task | undefined, event: Event): void
   if (type === 'task_assigned') return;
   const changes: HistoryEntry['changes'] = {};
   for (const field in given) {
+    if (field === 'failed_runs') continue;
     const from = before?.[field as keyof Task];
     const to = given[field];
     changes[field] = from === undefined ? { to } : to === null ? { from } : { from, to };

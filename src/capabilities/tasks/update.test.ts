@@ -129,7 +129,7 @@ describe('while another has a live claim', () => {
   });
 
   test.each([
-    ['who has it', { assignee: 'pixel' }, { status: 'doing', assignee: 'pixel' }],
+    ['who has it', { assignee: 'pixel' }, { status: 'todo', assignee: 'pixel' }],
     ['where it stands', { status: 'todo' }, { status: 'todo', assignee: 'kai' }],
   ])('whoever says so takes it over by changing %s; the run ends so, and the holder is told', (_, change, expected) => {
     const taken = play(held, ['update', { id: 'a', agent: 'pixel', takeover: '1', ...change }]);
@@ -176,4 +176,32 @@ describe('a deleted task', () => {
       .when(`tasks.${operation}`, { id: 'a', ...(operation === 'comment' && { author: 'kai', content: 'x' }) })
       .thenRefused('task_deleted', 'Task not found');
   });
+});
+
+describe('what the task names already', () => {
+  test('may be named again when it is gone meanwhile', () => {
+    const gone = play(
+      board('a', 'b', ['c', { blocked_by: ['a'], parent: 'b' }]),
+      ['delete', { id: 'a' }],
+      ['delete', { id: 'b' }],
+    );
+    const more = play(gone, ['update', { id: 'c', blocked_by: ['a'], parent: 'b', title: 'New' }]);
+    expect(more.entity('tasks', 'c').title).toBe('New');
+    gone.when('tasks.update', { id: 'c', blocked_by: ['a', 'x'] }).thenRefused('unknown_task');
+  });
+
+  test('may come as it was read, the claim as an object', () => {
+    const { scene, claim } = claimed(board('a'), 'a', 'kai');
+    const read = scene.entity('tasks', 'a');
+    expect(play(scene, ['update', { ...read, status: 'done' }]).entity('tasks', 'a').status).toBe('done');
+    scene.when('tasks.update', { ...read, claim: { ...claim, id: 'old' } }).thenRefused('stale_claim');
+  });
+});
+
+test('what was blocked by others alone is todo when its blockers are taken away, and its assignee is told', () => {
+  const scene = board('a', ['b', { blocked_by: ['a'], status: 'blocked', assignee: 'kai' }]);
+  const { events, after } = scene.when('tasks.update', { id: 'b', blocked_by: [] });
+  expect(events.map(({ type }) => type)).toEqual(['task_updated', 'task_unblocked']);
+  expect(after.entity('tasks', 'b').status).toBe('todo');
+  expect(after.concerned('kai', 'link')).toEqual(['kai']);
 });

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import type { Draft } from '../../kernel/event.ts';
 import { ANONYMOUS, flag } from '../../kernel/names.ts';
-import { type Changes, draftsOf, unblocked } from './change.ts';
+import { type Changes, draftsOf, isBlockedByOthers, opened, unblocked } from './change.ts';
 import { answerWith, etag, TaskAnswer } from './create.ts';
-import { requireBlockers, requireParent } from './dependencies.ts';
+import { openBlockers, requireBlockers, requireParent } from './dependencies.ts';
 import { findTask } from './find.ts';
 import { liveClaim, renewed, type Standing, standingOf, taken } from './lease.ts';
 import { acting, TaskId, taskFields } from './schema.ts';
@@ -41,10 +41,18 @@ function requireNoTakeover(task: Task, input: UpdateInput, standing: Standing, c
 function requireAllowed(task: Task, { status, reviewer, blocked_by, parent }: UpdateInput, state: TasksState): void {
   if (status !== undefined && status !== task.status) {
     requireTransition(task, status);
-    if (status === 'done') requireReview(task.id, reviewer === undefined ? task.reviewer : reviewer);
+    // Whose word is asked is who was to give it before this change.
+    if (status === 'done') requireReview(task.id, task.reviewer ?? reviewer);
   }
-  if (blocked_by) requireBlockers(state, task.id, blocked_by);
-  if (parent != null) requireParent(state, task.id, parent);
+  // What it names already may be gone meanwhile.
+  const added = blocked_by?.filter((blocker) => !task.blocked_by?.includes(blocker));
+  if (added?.length) requireBlockers(state, task.id, added);
+  if (parent != null && parent !== task.parent) requireParent(state, task.id, parent);
+}
+
+/** True where a task that waits would wait for nothing with these blockers. */
+function opensBy(blockedBy: readonly string[] | null, task: Task, state: TasksState): boolean {
+  return task.open_blockers !== undefined && openBlockers(state, { blocked_by: blockedBy ?? [] }).length === 0;
 }
 
 export const update = command({
@@ -66,12 +74,18 @@ export const update = command({
     if (given.blocked_by) changes.blocked_by = given.blocked_by.length > 0 ? [...new Set(given.blocked_by)] : null;
     if (given.tags) changes.tags = given.tags.length > 0 ? [...new Set(given.tags)] : null;
     const loses = task.claim !== undefined && given.assignee !== undefined && given.assignee !== task.claim.agent;
-    return draftsOf(state, task, {
+    // Whoever is given a task that another had claimed has not begun it.
+    if (loses && task.status === 'doing') changes.status ??= 'todo';
+    const moves = changes.status !== undefined && changes.status !== task.status;
+    const opens = given.blocked_by !== undefined && opensBy(given.blocked_by, task, state);
+    if (opens && isBlockedByOthers(task)) changes.status ??= 'todo';
+    const drafts = draftsOf(state, task, {
       type: 'task_updated',
       changes,
       claim: loses ? null : standing === 'holder' && task.claim ? renewed(task.claim, wall) : undefined,
-      outcome: standing === 'other' && takeover && (loses || given.status !== undefined) ? 'taken_over' : undefined,
+      outcome: standing === 'other' && takeover && (loses || moves) ? 'taken_over' : undefined,
     });
+    return opens ? [...drafts, opened(task, changes)] : drafts;
   },
   answer: (_, state: TasksState, { id }) => answerWith(state, id),
 });

@@ -104,7 +104,7 @@ function rehearsalOf(command: Command) {
     output: command.output,
     run(input: Record<string, unknown>, { state, now, sightings }: QueryContext<never>) {
       const id = (prefix: string) => prefix;
-      const moment = { state, wall: now, settings: {}, sightings };
+      const moment = { state, wall: now, settings: {}, began: 0, sightings };
       const context: Context<never> = { ...moment, now, seq: 0, actor: 'anonymous', ahead: [], id };
       const events = command.decide(input, context, undefined) as unknown as Event[];
       return command.answer(events, state, input, undefined, moment);

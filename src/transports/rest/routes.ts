@@ -2,7 +2,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { HttpRoute, Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import { hasTag } from '../../kernel/etag.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import type { Caller } from '../../kernel/validate.ts';
 
@@ -137,11 +136,7 @@ async function answer(
 ): Promise<FastifyReply> {
   const { value, seq, etag, agent, replayed } = await kernel.run(operation, input, caller);
   reply.header('x-seq', seq).header('content-type', 'application/json; charset=utf-8');
-  if (etag !== undefined) {
-    reply.header('etag', etag);
-    const known = operation.kind === 'query' ? headers['if-none-match'] : undefined;
-    if (known !== undefined && hasTag(known, Number(etag.slice(1, -1)))) return reply.code(304).send();
-  }
+  if (etag !== undefined) reply.header('etag', etag);
   if (replayed) reply.header('idempotent-replay', 'true');
   if (agent !== undefined) {
     const counters = kernel.counters(agent);
