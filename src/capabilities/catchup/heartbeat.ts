@@ -32,6 +32,7 @@ export const beat = query({
   summary: 'A sign of life, answered in some 200 tokens with what to do next.',
   http: ['GET /heartbeat/:agent'],
   actor: 'agent',
+  heartbeat: true,
   input: z.object({ agent: AgentName.describe('Who is alive.') }),
   output: z.object({
     agent: z.string(),

@@ -22,6 +22,7 @@ const catchUp = query({
   summary: 'What an agent missed, within a budget of tokens (a token is about 4 bytes): first what is addressed to it.',
   http: ['GET /catchup/:agent'],
   actor: 'agent',
+  heartbeat: true,
   input: z.object({
     agent: AgentName.describe('Who catches up.'),
     after: z.string().max(64).optional().describe('From this cursor on. Unless said: from what it has acknowledged.'),
