@@ -157,7 +157,7 @@ describe('an original data directory', () => {
     expect(health).toMatchObject({
       chat: { totalMessages: 7, rooms: 6 },
       tasks: { total: 2, byStatus: { doing: 1, done: 1 } },
-      inbox: { agents: 2, defaultSubscriptions: ['general', 'decisions', 'problems', 'shipping'] },
+      inbox: { agents: 3, defaultSubscriptions: ['general', 'decisions', 'problems', 'shipping'] },
     });
     const { agents } = (await server.get('/agents')).body;
     expect(agents).toEqual([

@@ -1,8 +1,8 @@
 import type { IndexView } from '../../kernel/capability.ts';
-import { shorten } from '../../kernel/page.ts';
 import { type Channel, dmEnds, TASK_THREAD } from '../channels/state.ts';
 import { countAddressed, type Entry, selectAddressed } from '../inbox/index.ts';
 import type { Task } from '../tasks/state.ts';
+import { oneLine, Room } from './room.ts';
 
 /** Bytes of a token, about: what a budget in tokens is counted by. */
 export const BYTES_A_TOKEN = 4;
@@ -10,6 +10,8 @@ export const BYTES_A_TOKEN = 4;
 const ADDRESSED_SHARE = 0.6;
 /** Things that are looked at for one digest at most. */
 const LOOKED_AT = 400;
+/** Bytes of the smallest item. */
+const SMALLEST = 64;
 const LOUDEST = 3;
 
 /** A stretch of events: after one, up to another. */
@@ -48,49 +50,28 @@ export interface Digest {
   threads: { id: string; channel: string; replies: number; text: string }[];
 }
 
-/** Takes things while they fit; bytes are those of their JSON. */
-class Room {
-  #left: number;
+/** A digest of nothing. */
+export const NOTHING: Digest = {
+  upTo: 0,
+  addressed: { total: 0, items: [] },
+  decisions: { total: 0, items: [] },
+  tasks: { total: 0, items: [] },
+  channels: {},
+  threads: [],
+};
 
-  constructor(bytes: number) {
-    this.#left = bytes;
-  }
-
-  take(value: unknown): boolean {
-    const bytes = Buffer.byteLength(JSON.stringify(value)) + 1;
-    if (bytes > this.#left) return false;
-    this.#left -= bytes;
-    return true;
-  }
-
-  /** As many from the front as fit. */
-  fill<T>(values: Iterable<T>): T[] {
-    const taken: T[] = [];
-    for (const value of values) {
-      if (!this.take(value)) break;
-      taken.push(value);
-    }
-    return taken;
-  }
-
-  /** Gives up all but some, which the answer gets as another room. */
-  part(share: number): Room {
-    const bytes = Math.floor(this.#left * share);
-    this.#left -= bytes;
-    return new Room(bytes);
-  }
-
-  /** What a part did not need. */
-  give({ bytes }: { bytes: number }): void {
-    this.#left += bytes;
-  }
-
-  get bytes(): number {
-    return this.#left;
-  }
+function* each<T, R>(values: readonly T[], map: (value: T) => R): Generator<R, void> {
+  for (const value of values) yield map(value);
 }
 
-const oneLine = (text: string, length: number) => shorten(text.replace(/\s+/g, ' ').trim(), length);
+/** An item with as much of its text as there is room for. */
+function atLeast(entry: Entry, room: Room): Item {
+  let length = 40;
+  while (length > 0 && !room.fits(toItem(entry, length))) length -= 10;
+  const item = toItem(entry, length);
+  room.take(item);
+  return item;
+}
 
 function toItem({ message, reason }: Pick<Entry, 'message' | 'reason'>, length: number): Item {
   const { id, from, channel, content } = message;
@@ -100,7 +81,7 @@ function toItem({ message, reason }: Pick<Entry, 'message' | 'reason'>, length: 
 const DECISIONS = `SELECT doc FROM messages WHERE channel = 'decisions' AND seq > ? AND seq <= ? AND deleted = 0 AND sender <> ?
   AND NOT EXISTS (SELECT 1 FROM inbox_items i WHERE i.agent = ? AND i.event = messages.seq) ORDER BY seq`;
 const POSTED = 'SELECT count(*) AS n FROM messages WHERE channel = ? AND seq > ? AND seq <= ?';
-const REPLIES = `SELECT thread, count(*) AS n FROM messages WHERE thread IS NOT NULL AND seq > ? AND seq <= ?
+const REPLIES = `SELECT thread, count(*) AS n FROM messages WHERE thread IS NOT NULL AND private = 0 AND seq > ? AND seq <= ?
   GROUP BY thread ORDER BY n DESC, thread LIMIT 20`;
 const FIRST = 'SELECT doc FROM messages WHERE id = ? AND deleted = 0 AND private = 0';
 
@@ -121,13 +102,13 @@ export function digest({ view, agent, channels, tasks }: Sources, { after, upTo 
   const room = new Room(bytes);
   const length = Math.max(60, Math.min(280, Math.floor(bytes / 12)));
   const window = { after, upTo, since: 0, now: Number.MAX_SAFE_INTEGER };
-  const entries = selectAddressed(view, agent, window, -1, LOOKED_AT);
+  const entries = selectAddressed(view, agent, window, -1, Math.min(LOOKED_AT, Math.ceil(bytes / SMALLEST)));
   const total = countAddressed(view, agent, window);
   const own = room.part(ADDRESSED_SHARE);
-  const items = own.fill(entries.map((entry) => toItem(entry, length)));
-  // One at least, whatever the budget: else nobody would ever get beyond it.
-  if (items.length === 0 && entries[0]) items.push(toItem(entries[0], 40));
+  const items = own.fill(each(entries, (entry) => toItem(entry, length)));
   room.give(own);
+  // One at least, whatever the budget: else nobody would ever get beyond it.
+  if (items.length === 0 && entries[0]) items.push(atLeast(entries[0], room));
   const until = items.length < total ? (entries[items.length - 1]?.seq ?? upTo) : upTo;
   const stretch = { after, upTo: until };
   const counts = channelCounts(view, channels, stretch);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName } from '../../kernel/names.ts';
-import { shorten } from '../../kernel/page.ts';
 import { selectInbox } from '../inbox/index.ts';
 import { type InboxState, inboxOf, unreadOf } from '../inbox/state.ts';
 import { nextTask } from '../tasks/index.ts';
 import type { Task } from '../tasks/state.ts';
+import { BYTES_A_TOKEN } from './digest.ts';
+import { bytesOf, oneLine, Room } from './room.ts';
 
 interface State extends Omit<InboxState, 'tasks'> {
   tasks: LiveCollection<Task>;
@@ -16,8 +17,17 @@ const SHOWN = 3;
 
 const Slim = z.object({ id: z.string(), title: z.string(), status: z.string(), priority: z.string().optional() });
 
-function slim({ id, title, status, priority }: Task): z.input<typeof Slim> {
-  return { id, title: shorten(title, 60), status, ...(priority !== undefined && { priority }) };
+/** Tokens of a heartbeat at most. */
+const TOKENS = 200;
+/** How much is told of tasks: the first of these that leaves the heartbeat small. */
+const TOLD = [
+  { length: 60, tellsNext: true },
+  { length: 20, tellsNext: true },
+  { length: 20, tellsNext: false },
+];
+
+function slim({ id, title, status, priority }: Task, length: number): z.input<typeof Slim> {
+  return { id, title: oneLine(title, length), status, ...(priority !== undefined && { priority }) };
 }
 
 function actionOf(active: Task | undefined, unread: number, next: Task | undefined): string {
@@ -58,20 +68,23 @@ export const beat = query({
         ? []
         : await context.index((view) => selectInbox(view, inbox, window, ['high', 'medium', 'low'], SHOWN));
     const count = (status: string) => tasks.count('updated', `assignee ${agent} ${status}`);
-    return {
+    const base = ({ length, tellsNext }: (typeof TOLD)[number]) => ({
       agent,
       ts: now,
-      active: active ? slim(active) : null,
-      next: next ? slim(next) : null,
-      inbox: entries.map(({ message: { id, from, channel, content } }) => ({
-        id,
-        from,
-        channel,
-        text: shorten(content.replace(/\s+/g, ' '), 50),
-      })),
+      active: active ? slim(active, length) : null,
+      next: next && (tellsNext || !active) ? slim(next, length) : null,
       inboxCount: unread,
       queue: { todo: count('todo'), doing: count('doing'), validating: count('validating') },
       action: actionOf(active, unread, next),
-    };
+    });
+    const bytes = TOKENS * BYTES_A_TOKEN - bytesOf({ inbox: [] });
+    const told = TOLD.map(base).find((each) => bytesOf(each) <= bytes) ?? base({ length: 0, tellsNext: false });
+    const inboxItems = entries.map(({ message: { id, from, channel, content } }) => ({
+      id,
+      from,
+      channel,
+      text: oneLine(content, 50),
+    }));
+    return { ...told, inbox: new Room(bytes - bytesOf(told)).fill(inboxItems) };
   },
 });

@@ -4,9 +4,10 @@ import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { type Channel, type ChannelsState, DEFAULT_CHANNELS, findChannel, isDefault } from '../channels/state.ts';
 import { type InboxState, inboxOf } from '../inbox/state.ts';
 import type { Task } from '../tasks/state.ts';
-import { BYTES_A_TOKEN, digest } from './digest.ts';
+import { BYTES_A_TOKEN, type Digest, digest, NOTHING } from './digest.ts';
 import { beat } from './heartbeat.ts';
 import { toMarkdown } from './render.ts';
+import { bytesOf } from './room.ts';
 import { CatchUp } from './schema.ts';
 
 interface State extends Omit<InboxState, 'tasks' | 'channels'>, ChannelsState {
@@ -14,8 +15,8 @@ interface State extends Omit<InboxState, 'tasks' | 'channels'>, ChannelsState {
   tasks: LiveCollection<Task>;
 }
 
-/** Bytes of an answer beside what it tells of. */
-const FRAME = 420;
+/** Bytes for the digits of totals, and of a cursor that is further on. */
+const DIGITS = 40;
 
 const catchUp = query({
   name: 'catchup.get',
@@ -26,7 +27,7 @@ const catchUp = query({
   input: z.object({
     agent: AgentName.describe('Who catches up.'),
     after: z.string().max(64).optional().describe('From this cursor on. Unless said: from what it has acknowledged.'),
-    budget: wholeNumber(200, 20_000).default(800).describe('Tokens of the answer at most.'),
+    budget: wholeNumber(300, 20_000).default(800).describe('Tokens of the answer at most.'),
   }),
   output: CatchUp,
   text: { type: 'text/markdown', render: toMarkdown },
@@ -40,16 +41,19 @@ const catchUp = query({
         ...[...state.channels.values()].filter(({ id }) => !isDefault(id)),
       ];
       const sources = { view, agent, channels, tasks: state.tasks.inOrder('updated', '') };
-      const { upTo, ...told } = digest(sources, { after: from, upTo: view.seq }, budget * BYTES_A_TOKEN - FRAME);
-      const cursor = feed.cursor(upTo);
-      return {
-        agent,
-        ...told,
-        cursor,
-        more: upTo < view.seq,
-        next: `GET /catchup/${agent}?budget=${budget}&after=${cursor}`,
-        ack: `POST /inbox/${agent}/ack {"cursor":"${cursor}"}`,
+      const answer = ({ upTo, ...told }: Digest) => {
+        const cursor = feed.cursor(upTo);
+        return {
+          agent,
+          ...told,
+          cursor,
+          more: upTo < view.seq,
+          next: `GET /catchup/${agent}?budget=${budget}&after=${cursor}`,
+          ack: `POST /inbox/${agent}/ack {"cursor":"${cursor}"}`,
+        };
       };
+      const frame = bytesOf(answer({ ...NOTHING, upTo: view.seq })) + DIGITS;
+      return answer(digest(sources, { after: from, upTo: view.seq }, budget * BYTES_A_TOKEN - frame));
     });
   },
 });

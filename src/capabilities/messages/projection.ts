@@ -19,7 +19,7 @@ export const messagesTable: CollectionSpec = {
   indexes: [
     'CREATE INDEX messages_by_channel ON messages (channel, ts)',
     'CREATE INDEX messages_in_order ON messages (channel, seq)',
-    'CREATE INDEX messages_replies ON messages (seq, thread) WHERE thread IS NOT NULL',
+    'CREATE INDEX messages_replies ON messages (seq, thread, private) WHERE thread IS NOT NULL',
     'CREATE INDEX messages_by_time ON messages (private, ts)',
     'CREATE INDEX messages_by_sender ON messages (sender, private, ts)',
     'CREATE INDEX messages_by_recipient ON messages (recipient, private, ts) WHERE recipient IS NOT NULL',
