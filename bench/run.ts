@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { activity } from './activity.ts';
 import { append } from './append.ts';
 import { fanout } from './fanout.ts';
+import { inbox } from './inbox.ts';
 import { page } from './page.ts';
 import { post } from './post.ts';
 import { restart } from './restart.ts';
@@ -16,7 +17,7 @@ import { tasks } from './tasks.ts';
 import { ws } from './ws.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks, activity };
+const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks, activity, inbox };
 
 function readArguments(): { quick: boolean; names: string[] } {
   const given = process.argv.slice(2);

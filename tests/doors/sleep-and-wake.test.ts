@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Json, testNode } from '../support/node.ts';
 
-test('an agent sleeps, is mentioned, wakes, catches up, claims a task and finishes it; another is unblocked and wakes', async () => {
+test('an agent sleeps, is mentioned, wakes, catches up, claims a task, reserves files and finishes; another is unblocked and wakes', async () => {
   await using server = await testNode();
   await server.send('PUT', '/agents/grace', { role: 'server', aliases: ['gh'] });
   const make = async (fields: object) =>
@@ -30,8 +30,18 @@ test('an agent sleeps, is mentioned, wakes, catches up, claims a task and finish
   expect(action).toBe(`claim ${build}`);
   const claimed = await server.send('POST', `/tasks/${build}/claim`, { agent: 'grace' });
   expect(claimed.body.task).toMatchObject({ status: 'doing', assignee: 'grace' });
+  const files = { agent: 'grace', paths: ['build/**'], mode: 'exclusive', task: build };
+  expect((await server.send('POST', '/reservations', files)).status).toBe(200);
+  const taken = { agent: 'linus', paths: ['build/main.ts'], mode: 'exclusive' };
+  expect((await server.send('POST', '/reservations', taken)).body).toMatchObject({
+    status: 409,
+    code: 'paths_reserved',
+  });
   const done = await server.send('PATCH', `/tasks/${build}`, { agent: 'grace', status: 'done' });
   expect(done.status).toBe(200);
+
+  // What it had reserved for the task is free with it.
+  expect((await server.send('POST', '/reservations', taken)).status).toBe(200);
 
   // The other wakes by it, and finds its task open.
   const unblocked = (await sleeping).body;
