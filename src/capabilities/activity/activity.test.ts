@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { given, type Past, type Scene, T0 } from '../../../tests/support/given.ts';
 import type { Json } from '../../../tests/support/node.ts';
 import type { IndexView } from '../../kernel/capability.ts';
@@ -11,7 +11,7 @@ import { inbox } from '../inbox/index.ts';
 import { messages } from '../messages/index.ts';
 import { tasks } from '../tasks/index.ts';
 import { activity } from './index.ts';
-import { ask, statementOf } from './places.ts';
+import { ask, type Statement, statementOf } from './places.ts';
 
 const table = [agents, channels, inbox, tasks, messages, activity];
 
@@ -157,6 +157,19 @@ describe('what is shown', () => {
       );
   });
 
+  test('of what happened at the same time stands by seq, wherever it is kept', async () => {
+    const scene = happened(
+      posted('m1', 'kai', { timestamp: 7 }),
+      posted('m2', 'kai', { timestamp: 7 }),
+      created('t1', 'kai', { createdAt: 7 }),
+      posted('m3', 'kai', { timestamp: 7 }),
+    );
+
+    expect(await seqs(scene, { limit: 1 })).toEqual([4]);
+    expect(await seqs(scene, { limit: 1, cursor: 'test-4' })).toEqual([3]);
+    expect(await seqs(scene, { limit: 1, cursor: 'test-3' })).toEqual([2]);
+  });
+
   test('can be made short: fields that are asked for, text cut, what is empty left out', async () => {
     const content = 'x'.repeat(1_000);
     const scene = happened(
@@ -193,23 +206,24 @@ describe('a filter', () => {
     { type: 'task_deleted', actor: 'system', data: { id: 't1', title: 'do t1' } },
     posted('m3', 'link', { channel: 'task:t1' }),
     { type: 'channel_created', actor: 'anonymous', data: { channel: 'ops', name: 'ops' } },
+    posted('m4', 'system', { channel: 'task:t1' }),
   );
 
   test.each([
     ['by agent shows what the agent did, and not what was done for it', { agent: 'link' }, [6, 4, 1]],
-    ['by agent shows what the server did', { agent: 'system' }, [5]],
+    ['by agent shows what the server did', { agent: 'system' }, [8, 5]],
     ['by agent shows what was done by who did not say its name', { agent: 'anonymous' }, [7]],
     ['by an agent who did nothing shows nothing', { agent: 'pixel' }, []],
     ['by type shows events of this type', { type: 'message_reacted' }, [4]],
-    ['by several types shows events of each', { type: 'task_created,message_posted' }, [6, 3, 2, 1]],
+    ['by several types shows events of each', { type: 'task_created,message_posted' }, [8, 6, 3, 2, 1]],
     ['by types may come as a list', { type: ['task_created', 'task_deleted'] }, [5, 3]],
     ['by the beginning of types shows all of them', { type: 'task_*,channel_*' }, [7, 5, 3]],
-    ['by the beginning of every type shows everything', { type: '*' }, [7, 6, 5, 4, 3, 2, 1]],
-    ['by no type at all shows everything', { type: '' }, [7, 6, 5, 4, 3, 2, 1]],
+    ['by the beginning of every type shows everything', { type: '*' }, [8, 7, 6, 5, 4, 3, 2, 1]],
+    ['by no type at all shows everything', { type: '' }, [8, 7, 6, 5, 4, 3, 2, 1]],
     ['by a type that nothing has shows nothing', { type: 'task_create' }, []],
     ['by channel shows what is said and done there', { channel: 'general' }, [4, 1]],
     ['by channel shows what belongs there', { channel: 'dev' }, [3, 2]],
-    ['by channel shows the thread of a task', { channel: 'task:t1' }, [6]],
+    ['by channel shows the thread of a task', { channel: 'task:t1' }, [8, 6]],
     ['by channel and type shows what is both', { channel: 'dev', type: 'task_*' }, [3]],
     ['by channel and agent shows what is both', { channel: 'general', agent: 'link' }, [4, 1]],
     [
@@ -218,7 +232,7 @@ describe('a filter', () => {
       [1],
     ],
     ['by agent and type shows what is both', { agent: 'kai', type: 'task_*' }, [3]],
-    ['by time shows what is not older', { since: T0 + 4 }, [7, 6, 5]],
+    ['by time shows what is not older', { since: T0 + 4 }, [8, 7, 6, 5]],
     ['by time and agent shows what is both', { since: T0 + 3, agent: 'link' }, [6, 4]],
   ])('%s', async (_, input, expected) => {
     expect(await seqs(scene, input)).toEqual(expected);
@@ -278,6 +292,14 @@ describe('what is private', () => {
     expect(await seqs(scene, input, reader)).toEqual(expected);
   });
 
+  test('is private in a public channel too', async () => {
+    const { data, ...event } = subscribed('ada');
+    const there = happened(posted('m1', 'link'), { ...event, data: { ...data, channel: 'general' } });
+    expect(await seqs(there, { channel: 'general' }, 'mallory')).toEqual([1]);
+    expect(await seqs(there, { channel: 'general', agent: 'ada' })).toEqual([]);
+    expect(await seqs(there, { channel: 'general' }, 'ada')).toEqual([2, 1]);
+  });
+
   test.each([undefined, 'mallory'])('is refused to %s, who asks for its channel', async (reader) => {
     for (const input of [{}, { agent: 'ada' }, { type: '*' }])
       await expect(activityOf(scene, { channel: 'dm:ada:bob', ...input }, reader)).rejects.toMatchObject({
@@ -332,43 +354,46 @@ describe('a page', () => {
 });
 
 describe('a page is walked to in the index', () => {
+  const database = openDatabase(':memory:');
+  database.exec(createStatements(table.flatMap(({ collections }) => collections)));
+  afterAll(() => database.close());
+
+  /** How SQLite looks into tables. */
+  function planOf({ sql, params }: Statement): string[] {
+    const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params) as { detail: string }[];
+    return steps.map(({ detail }) => detail).filter((detail) => /^(?:SCAN (?!found)|SEARCH|USE)/.test(detail));
+  }
+
+  /** All of the index is used, and it is in the order of the page. */
+  function throughAllOf(index: string): string {
+    const [row] = database.prepare('SELECT tbl_name, sql FROM sqlite_schema WHERE name = ?').all(index) as Json[];
+    const [, columns = ''] = /\((.*), ts\)/.exec(row.sql) ?? [];
+    const equal = columns.split(', ').map((column) => `${column}=?`);
+    return `SEARCH ${row.tbl_name} USING INDEX ${index} (${equal.join(' AND ')} AND ts>? AND (ts,rowid)<(?,?))`;
+  }
+
   const cases = [undefined, 'link', 'kai'].flatMap((agent) =>
     [undefined, 'general'].flatMap((channel) =>
       [[], ['task_*']].flatMap((types) => [undefined, 'kai'].map((reader) => ({ agent, channel, types, reader }))),
     ),
   );
 
-  test.each(cases)(
-    'for agent $agent, channel $channel, types $types, asked by $reader',
-    ({ reader, types, ...filter }) => {
-      const database = openDatabase(':memory:');
-      database.exec(createStatements(table.flatMap(({ collections }) => collections)));
-      const plans: string[] = [];
-      const explain = (sql: string, params: readonly (string | number | null)[]) => {
-        const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params) as { detail: string }[];
-        plans.push(...steps.map(({ detail }) => detail).filter((detail) => /^(?:SCAN|SEARCH|USE)/.test(detail)));
-      };
-      const there = [{ type: 'task_created' }, { type: 'message_reacted' }];
-      const view: IndexView = {
-        seq: 9,
-        all: <R>(sql: string, ...params: (string | number | null)[]) => {
-          explain(sql, params);
-          return (sql.startsWith('WITH') ? there : []) as R[];
-        },
-      };
+  test.each(cases)('for agent $agent, channel $channel, types $types, asked by $reader', (asked) => {
+    const { agent, channel, types, reader } = asked;
+    const plans: string[] = [];
+    const view: IndexView = {
+      seq: 9,
+      all: <R>(sql: string, ...params: (string | number | null)[]) => {
+        plans.push(...planOf({ sql, params: params as (string | number)[] }));
+        return [{ type: 'task_created' }, { type: 'message_reacted' }] as R[];
+      },
+    };
 
-      const question = ask(view, { ...filter, wants: matcher(types), since: 5 }, reader, 7, 10);
-      for (const walk of question.walks) {
-        const { sql, params } = statementOf(walk, question);
-        explain(sql, params);
-      }
+    const question = ask(view, { agent, channel, wants: matcher(types), since: 5 }, reader, 7, 10);
 
-      expect(question.walks.length).toBeGreaterThan(0);
-      for (const plan of plans)
-        expect(plan).toMatch(
-          /INDEX \w+ \(.*ts>\? AND \(ts,rowid\)<\(\?,\?\)\)$|INDEX \w+ \((?:\w+=\?(?: AND )?)+(?:type>\?)?\)$|PRIMARY KEY \(rowid=\?\)$|^SCAN found$/,
-        );
-      database.close();
-    },
-  );
+    for (const plan of plans)
+      expect(plan).toMatch(/^SEARCH \w+ USING (?:INDEX activity_by_\w+ \(.*\w=\?|INTEGER PRIMARY KEY \(rowid=)/);
+    expect(question.walks.length).toBeGreaterThan(0);
+    for (const walk of question.walks) expect(planOf(statementOf(walk, question))).toEqual([throughAllOf(walk.index)]);
+  });
 });
