@@ -57,9 +57,10 @@ export class Sleepers {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
       for (const key of keys) this.#leave(key, wait);
-      if (wants) this.happened(keys);
       wake();
       over?.();
+      // After it: what it looks at for the last time is still its turn.
+      if (wants) this.happened(keys);
     };
     const timer = setTimeout(end, ms);
     signal?.addEventListener('abort', end, { once: true });
