@@ -197,6 +197,11 @@ describe('what is shown', () => {
   });
 });
 
+test('a post is kept among the messages alone, and every other event once', () => {
+  const scene = happened(posted('m1', 'link'), edited('m1', 'link', 'x'), created('t1', 'kai'), subscribed('kai'));
+  expect(scene.all('activity').map(({ seq }) => seq)).toEqual([2, 3, 4]);
+});
+
 describe('a filter', () => {
   const scene = happened(
     posted('m1', 'link'),
