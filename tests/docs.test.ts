@@ -57,8 +57,22 @@ test('the guide to tasks does what it says', async () => {
   expect(await follow('docs/guides/tasks.md')).toBe(7);
 });
 
+test('the guide to waking up does what it says', async () => {
+  expect(await follow('docs/guides/waking-up.md')).toBe(4);
+});
+
+test('the guide to reservations does what it says', async () => {
+  expect(await follow('docs/guides/reservations.md')).toBe(5);
+});
+
 test('every block of these is a command or what it prints', () => {
-  for (const page of ['README.md', 'QUICKSTART.md', 'docs/guides/tasks.md'])
+  for (const page of [
+    'README.md',
+    'QUICKSTART.md',
+    'docs/guides/tasks.md',
+    'docs/guides/waking-up.md',
+    'docs/guides/reservations.md',
+  ])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
 });
 
