@@ -144,20 +144,18 @@ function outside(ranges: readonly [number, number][]): Characters {
 
 /** True where some path is one of both. Throws {@link TooMuchEffort}. */
 export function overlap(a: Glob, b: Glob, effort: Effort): boolean {
-  return a.some((each) =>
-    b.some((other) => meet(each, other, (name, another) => namesMeet(name, another, effort), effort)),
-  );
+  return a.some((each) => b.some((other) => meet(each, other, namesMeet, effort)));
 }
 
 function namesMeet(a: Name, b: Name, effort: Effort): boolean {
   if (typeof a === 'string' && typeof b === 'string') return a === b;
   if (a === ANY_NAME || b === ANY_NAME) return true;
-  const same = (x: Characters, y: Characters) => charactersMeet(x, y, effort);
-  return readingsOf(a).some((each) => readingsOf(b).some((other) => meet(each, other, same, effort)));
+  const readings = readingsOf(b);
+  return readingsOf(a).some((each) => readings.some((other) => meet(each, other, charactersMeet, effort)));
 }
 
 function readingsOf(name: Name): Exclude<Name, string> {
-  return typeof name === 'string' ? [[...name].map(codeOf)] : name;
+  return typeof name === 'string' ? [Array.from(name, codeOf)] : name;
 }
 
 function charactersMeet(a: Characters, b: Characters, effort: Effort): boolean {
@@ -185,15 +183,15 @@ function isIn(ranges: readonly number[], code: number, effort: Effort): boolean 
 function meet<T>(
   a: readonly (T | Star)[],
   b: readonly (T | Star)[],
-  same: (x: T, y: T) => boolean,
+  same: (x: T, y: T, effort: Effort) => boolean,
   effort: Effort,
 ): boolean {
   let [from, endA, endB] = [0, a.length, b.length];
   effort.spend(1);
   for (; from < endA && from < endB && a[from] !== STAR && b[from] !== STAR; from++)
-    if (!same(a[from] as T, b[from] as T)) return false;
+    if (!same(a[from] as T, b[from] as T, effort)) return false;
   for (; from < endA && from < endB && a[endA - 1] !== STAR && b[endB - 1] !== STAR; endA--, endB--)
-    if (!same(a[endA - 1] as T, b[endB - 1] as T)) return false;
+    if (!same(a[endA - 1] as T, b[endB - 1] as T, effort)) return false;
   const width = endB - from;
   effort.spend(a.length - endA + from + (endA - from + 1) * (width + 1));
   let row = new Uint8Array(width + 1);
@@ -209,7 +207,7 @@ function meet<T>(
       if (x === undefined && y === undefined) meets = true;
       else if (x === STAR || y === STAR)
         meets = (x !== undefined && below[j] === 1) || (y !== undefined && row[j + 1] === 1);
-      else meets = x !== undefined && y !== undefined && below[j + 1] === 1 && same(x as T, y as T);
+      else meets = x !== undefined && y !== undefined && below[j + 1] === 1 && same(x as T, y as T, effort);
       row[j] = meets ? 1 : 0;
     }
   }
