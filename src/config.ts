@@ -74,6 +74,14 @@ export const Settings = z.object({
   TASK_MAX_FAILED_RUNS: numeric(1, 1_000)
     .prefault('3')
     .describe('Failed runs after which a task is blocked until a person looks at it.'),
+  PRESENCE_IDLE_SECONDS: numeric(1, 86_400)
+    .prefault('300')
+    .describe(
+      'Seconds after the last act of an agent after which it is idle, and what it said of itself is forgotten.',
+    ),
+  PRESENCE_OFFLINE_SECONDS: numeric(1, 86_400)
+    .prefault('900')
+    .describe('Seconds after the last sign of an agent, or of its last stream, after which it is offline.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

@@ -165,6 +165,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     const batchWindow = kernel.collection<{ batchWindowMs: number }>('event_settings');
     const openStream = createSse({
       feed: kernel.feed,
+      sightings: kernel.sightings,
       streams,
       settings,
       batchMs: () => batchWindow.get('settings')?.batchWindowMs ?? 0,

@@ -62,6 +62,8 @@ test('nothing set means the defaults, and so does an empty value', () => {
     ALLOWED_ORIGINS: [],
     STREAM_STALL_SECONDS: 30,
     MAX_STREAMS: 5_000,
+    PRESENCE_IDLE_SECONDS: 300,
+    PRESENCE_OFFLINE_SECONDS: 900,
     TASK_LEASE_SECONDS: 900,
     TASK_MAX_FAILED_RUNS: 3,
     SEGMENT_MIB: 64,

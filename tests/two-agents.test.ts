@@ -10,7 +10,7 @@ test('what one agent posts over REST, the others see over SSE and both WebSocket
   await using chat = await openSocket(`${server.url}/chat/ws`);
   expect((await hub.next()).type).toBe('hello');
   expect(await chat.next()).toEqual({ type: 'history', messages: [] });
-  hub.send({ type: 'subscribe', sid: 'a' });
+  hub.send({ type: 'subscribe', sid: 'a', filter: { types: 'message_*' } });
   await hub.next((frame) => frame.type === 'sync');
   await stream.next((frame) => frame.event === 'sync');
 

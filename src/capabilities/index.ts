@@ -6,6 +6,7 @@ import { channels } from './channels/index.ts';
 import { events } from './events/index.ts';
 import { inbox } from './inbox/index.ts';
 import { messages } from './messages/index.ts';
+import { presence } from './presence/index.ts';
 import { recurring } from './recurring/index.ts';
 import { reservations } from './reservations/index.ts';
 import { system } from './system/index.ts';
@@ -18,6 +19,7 @@ export const capabilities: readonly Capability[] = [
   channels,
   inbox,
   tasks,
+  presence,
   workflows,
   recurring,
   reservations,

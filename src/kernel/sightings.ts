@@ -10,7 +10,7 @@ export interface Sighting {
   readonly connections: number;
   /** Its requests that wait for something. */
   readonly waiting: number;
-  /** Its last sign of life: any command, a heartbeat, a stream that it opened. */
+  /** Its last sign of life: any command, a heartbeat, a stream that it opened, the beginning of a wait. */
   readonly seen: Mark;
   /** Its last command that changed something. */
   readonly acted: Mark;
@@ -28,7 +28,7 @@ export interface SightingsOptions {
   wall(): number;
   /** The seq that the next event will get. */
   next(): number;
-  /** Called before anything is noted: what time has brought about comes first. */
+  /** Called before a sign of life is noted: what time has brought about until then comes first. */
   before(): void;
   /** Called when something was noted of an agent. */
   after(agent: string): void;
@@ -60,12 +60,15 @@ export class Sightings {
 
   /** Notes what is known from before the server started. */
   recall(agent: string, { seen = NEVER, acted = NEVER, waited = NEVER, left = NEVER }: Recollection): void {
-    const seq = this.#options.next();
-    this.#note(agent, () => ({ seen: { at: seen, seq }, acted: { at: acted, seq }, waited, left }));
+    this.#note(agent, (_, { seq }) => {
+      const mark = (at: number) => (at === NEVER ? NOT_SEEN.seen : { at, seq });
+      return { seen: mark(seen), acted: mark(acted), waited, left };
+    });
   }
 
   /** Notes a sign of life. */
   seen(agent: string): void {
+    this.#options.before();
     this.#note(agent, (_, now) => ({ seen: now }));
   }
 
@@ -76,6 +79,7 @@ export class Sightings {
 
   /** Notes a stream that names the agent. The answer ends it; an agent that says goodbye with its last is not here any more. */
   opened(agent: string): (goodbye?: boolean) => void {
+    this.#options.before();
     this.#note(agent, ({ connections }, now) => ({ connections: connections + 1, seen: now }));
     return once((goodbye = false) =>
       this.#note(agent, (was, { at }) => {
@@ -87,13 +91,12 @@ export class Sightings {
 
   /** Notes a request of the agent that waits; the answer ends it. */
   waits(agent: string): () => void {
-    this.#note(agent, ({ waiting }) => ({ waiting: waiting + 1 }));
+    this.#note(agent, ({ waiting }, now) => ({ waiting: waiting + 1, seen: now }));
     return once(() => this.#note(agent, ({ waiting }, { at }) => ({ waiting: waiting - 1, waited: at, left: at })));
   }
 
   #note(agent: string, change: (was: Sighting, now: Mark) => Partial<Sighting>): void {
-    const { wall, next, before, after } = this.#options;
-    before();
+    const { wall, next, after } = this.#options;
     const was = this.of(agent);
     this.#byAgent.set(agent, { ...was, ...change(was, { at: wall(), seq: next() }) });
     after(agent);

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
-import { type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Json, quietNode, type TestNode } from '../support/node.ts';
 import { openSocket } from '../support/ws.ts';
 
 const SECRET = 'the-secret-word';
@@ -24,7 +24,7 @@ async function live(server: TestNode): Promise<void> {
 
 let server: TestNode;
 beforeAll(async () => {
-  server = await testNode();
+  server = await quietNode();
   await live(server);
 });
 afterAll(() => server[Symbol.asyncDispose]());
@@ -203,7 +203,7 @@ describe('pages', () => {
   }
 
   test('show each event once that was there at the first, whatever comes meanwhile', async () => {
-    await using node = await testNode();
+    await using node = await quietNode();
     for (let i = 0; i < 20; i++) {
       const { id } = await node.post('alice', `message ${i}`, { channel: i % 2 ? 'dev' : 'ops' });
       await node.send('POST', `/chat/messages/${id}/react`, { from: 'bob', emoji: 'ok' });
@@ -240,15 +240,15 @@ test('after a restart, and from an index made anew, every answer is the same', a
   };
   let before: Json[];
   {
-    await using node = await testNode({ dir: directory.path });
+    await using node = await quietNode({ dir: directory.path });
     await live(node);
     before = await ask(node);
   }
   {
-    await using node = await testNode({ dir: directory.path });
+    await using node = await quietNode({ dir: directory.path });
     expect(await ask(node)).toEqual(before);
   }
   rmSync(join(directory.path, 'index.sqlite'));
-  await using node = await testNode({ dir: directory.path });
+  await using node = await quietNode({ dir: directory.path });
   expect(await ask(node)).toEqual(before);
 });

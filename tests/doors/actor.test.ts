@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type TestNode, testNode } from '../support/node.ts';
+import { quietNode, type TestNode } from '../support/node.ts';
 import { openSocket } from '../support/ws.ts';
 
 let server: TestNode;
 beforeAll(async () => {
-  server = await testNode();
+  server = await quietNode();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Json, quietNode, type TestNode } from '../support/node.ts';
 
 const seqs = (body: Json): number[] => body.events.map(({ seq }: { seq: number }) => seq);
 
 test('pages hold every event once, in order, in the envelope of the journal', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 25; i++) await server.post('link', `e${i}`, { channel: i % 2 ? 'odd' : 'even' });
   const seen: Json[] = [];
   let cursor = 'earliest';
@@ -35,14 +35,14 @@ test('pages hold every event once, in order, in the envelope of the journal', as
 });
 
 test('events of one command stay on one page, whatever the limit', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await server.post('link', 'x', { channel: 'made-by-it' });
   const { body } = await server.get('/events?after=earliest&limit=1');
   expect(seqs(body)).toEqual([1, 2]);
 });
 
 test('now, earliest, a bare seq and a cursor are places; unless told it is now', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 3; i++) await server.post('link', `${i}`);
   const at = async (after: string) => seqs((await server.get(`/events${after}`)).body);
   const { body } = await server.get('/events');
@@ -58,7 +58,7 @@ test.each([
   ['another epoch', 'zzzzzzzz-0', 'epoch'],
   ['a place ahead', '4', 'ahead'],
 ])('%s is 410 and says where to begin again', async (_, after, reason) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 3; i++) await server.post('link', `${i}`);
   const { status, body } = await server.get(`/events?after=${after}&wait=5`);
   expect(status).toBe(410);
@@ -74,13 +74,13 @@ test.each([
 test.each(['nonsense!', '-1', '1.5', 'abc', '1e3', '%00', 'a-b-1', '9999999999999999', 'x'.repeat(500)])(
   '%s is no cursor: 400',
   async (after) => {
-    await using server = await testNode();
+    await using server = await quietNode();
     expect((await server.get(`/events?after=${after}`)).status).toBe(400);
   },
 );
 
 test('a wait ends at once when there is something, and wakes within moments of the event', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await server.post('link', 'before');
   const began = performance.now();
   expect(seqs((await server.get('/events?after=0&wait=30')).body)).toEqual([1]);
@@ -99,7 +99,7 @@ async function waitsFor(server: TestNode): Promise<void> {
 }
 
 test('a wait that sees nothing that matches ends empty, with an advanced cursor', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const waiting = server.get('/events?after=0&wait=1&types=channel_*');
   await waitsFor(server);
   await server.post('link', 'does not match');
@@ -109,7 +109,7 @@ test('a wait that sees nothing that matches ends empty, with an advanced cursor'
 });
 
 test('Prefer: wait=N waits as well, and asking for more than the longest is asking for the longest', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (const prefer of ['wait=1', 'respond-async, wait=99999']) {
     const waiting = server.get('/events', { prefer });
     await waitsFor(server);
@@ -120,7 +120,7 @@ test('Prefer: wait=N waits as well, and asking for more than the longest is aski
 });
 
 test('waits are answered when the server closes', async () => {
-  const server = await testNode();
+  const server = await quietNode();
   const waiting = server.get('/events?wait=60');
   await waitsFor(server);
   const began = performance.now();
@@ -130,7 +130,7 @@ test('waits are answered when the server closes', async () => {
 });
 
 test('filters by types, topics, channels, subjects, actors and by what concerns an agent', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const a = await server.post('ann', 'one');
   await server.send('POST', `/chat/messages/${a.id}/react`, { from: 'bob', emoji: '👍' });
   await server.post('bob', 'hello @ann.', { channel: 'far-away' });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
-import { type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Json, quietNode, type TestNode } from '../support/node.ts';
 import { serverProcess } from '../support/process.ts';
 import { controlledWorld } from '../support/world.ts';
 import { openSocket } from '../support/ws.ts';
@@ -27,7 +27,7 @@ async function unread(server: TestNode): Promise<number[]> {
 
 describe('an inbox', () => {
   test('shows what is addressed first, then newest first, each with its priority and reason', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.post('link', 'everybody');
     await server.post('link', 'shipped', { channel: 'shipping' });
     await server.post('link', 'nobody follows this', { channel: 'dev' });
@@ -49,7 +49,7 @@ describe('an inbox', () => {
   });
 
   test('takes priority, since and limit, and none of them loses the rest', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     for (const content of ['one', 'two', '@kai three']) await server.post('link', content);
     const { timestamp } = await server.post('link', 'four');
     expect(await contents(server, '?limit=1')).toEqual(['@kai three']);
@@ -62,7 +62,7 @@ describe('an inbox', () => {
   });
 
   test('is acknowledged by ids, by time, by cursor and as a whole', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     const posts = [];
     for (const content of ['one', '@kai two', 'three', 'four', 'five']) posts.push(await server.post('link', content));
     const ack = async (body: object) => (await server.send('POST', '/inbox/kai/ack', body)).body;
@@ -89,7 +89,7 @@ describe('an inbox', () => {
   });
 
   test('that is looked at with peek stays as it was, and no event tells of it', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.post('link', 'you', { to: 'kai' });
     const before = (await server.get('/health')).body.journal.head;
     for (let i = 0; i < 2; i++) expect(await contents(server, '?peek=1')).toEqual(['you']);
@@ -99,7 +99,7 @@ describe('an inbox', () => {
 
   test('gives again after ten minutes what was to be acknowledged and was not', async () => {
     const world = controlledWorld();
-    await using server = await testNode({ world });
+    await using server = await quietNode({ world });
     const { id } = await server.post('link', 'one', { to: 'kai' });
     await server.post('link', 'two', { to: 'kai' });
     expect(await contents(server, '?ack=explicit')).toEqual(['two', 'one']);
@@ -115,7 +115,7 @@ describe('an inbox', () => {
   });
 
   test('of one agent shows nothing of the direct messages of others', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.post('link', 'a secret for kai, not for @pixel', { to: 'kai' });
     for (const path of [
       '/inbox/pixel',
@@ -136,7 +136,7 @@ describe('an inbox', () => {
 
 describe('every answer to an agent that says its name', () => {
   test('tells how much there is for it: on reads and on writes', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.post('link', 'you', { to: 'kai' });
     await server.post('link', 'ask @kai');
     const named = { 'x-agent': 'kai' };
@@ -149,7 +149,7 @@ describe('every answer to an agent that says its name', () => {
   });
 
   test('tells it over a WebSocket as well', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.post('link', 'ask @kai');
     await using hub = await openSocket(`${server.url}/ws?agent=kai`);
     hub.send({ type: 'call', id: 1, op: 'tasks.list', input: {} });

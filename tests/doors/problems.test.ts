@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CATALOGUE, type ErrorCode } from '../../src/kernel/errors.ts';
-import { type TestNode, testNode } from '../support/node.ts';
+import { quietNode, type TestNode } from '../support/node.ts';
 import { raw, request } from '../support/raw.ts';
 
 let server: TestNode;
 let id: string;
 let gone: string;
 beforeAll(async () => {
-  server = await testNode();
+  server = await quietNode();
   id = (await server.post('link', 'x', { channel: 'ours' })).id;
   gone = (await server.post('link', 'y')).id;
   await server.send('DELETE', `/chat/messages/${gone}`, { from: 'link' });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { World } from '../../src/kernel/options.ts';
 import { allEvents } from '../durability/audit.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Json, quietNode, type TestNode } from '../support/node.ts';
 import { serverProcess } from '../support/process.ts';
 import { openStream } from '../support/sse.ts';
 import { openSocket } from '../support/ws.ts';
@@ -38,7 +38,7 @@ const from = (first: number, count: number, step = MINUTE) => Array.from({ lengt
 
 describe('a recurring task over HTTP', () => {
   test('is made, shown, changed and deleted, each change by those alone who saw it as it was', async () => {
-    await using server = await testNode({ world: worldAt(NOON) });
+    await using server = await quietNode({ world: worldAt(NOON) });
     const made = await server.send('POST', '/tasks/recurring', {
       title: 'Sweep',
       createdBy: 'link',
@@ -63,7 +63,7 @@ describe('a recurring task over HTTP', () => {
   });
 
   test('is refused with the place of every fault, and with nothing written', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     for (const [fields, status, pointers] of [
       [{}, 400, ['/every']],
       [{ every: '1h', cron: '0 * * * *' }, 400, ['/every']],
@@ -81,7 +81,7 @@ describe('a recurring task over HTTP', () => {
 
   test('is made over /ws as well; its tasks come to whoever waits for work, in one transaction with their time', async () => {
     const world = worldAt(NOON);
-    await using server = await testNode({ world });
+    await using server = await quietNode({ world });
     await using hub = await openSocket(`${server.url}/ws?agent=link`);
     const input = { title: 'Sweep', every: '1m', assignee: 'kai' };
     hub.send({ type: 'call', id: 1, op: 'recurring.create', input });
@@ -118,19 +118,19 @@ describe('a server that was closed', () => {
     const world = worldAt(NOON);
     let nextAt: number | undefined;
     {
-      await using server = await testNode({ dir: temp.path, world });
+      await using server = await quietNode({ dir: temp.path, world });
       await recurs(server, fields);
     }
     world.time += minutes * MINUTE + 10 * SECOND;
     {
-      await using server = await testNode({ dir: temp.path, world });
+      await using server = await quietNode({ dir: temp.path, world });
       expect(await times(server)).toEqual(expected);
       const [recurring] = (await server.get('/tasks/recurring')).body.recurring;
       expect(recurring.skippedSince).toBe(expected[0] === NOON + MINUTE ? undefined : NOON + MINUTE);
       nextAt = recurring.nextAt;
       expect(nextAt).toBe('until' in fields ? undefined : NOON + (minutes + 1) * MINUTE);
     }
-    await using server = await testNode({ dir: temp.path, world });
+    await using server = await quietNode({ dir: temp.path, world });
     expect(await times(server)).toEqual(expected);
     world.time += MINUTE;
     expect(await times(server)).toEqual(nextAt === undefined ? expected : [...expected, nextAt]);
@@ -141,12 +141,12 @@ describe('a server that was closed', () => {
     const world = worldAt(NOON);
     let id: string;
     {
-      await using server = await testNode({ dir: temp.path, world });
+      await using server = await quietNode({ dir: temp.path, world });
       id = (await recurs(server, { every: '1m' })).id;
       await server.send('PATCH', `/tasks/recurring/${id}`, { paused: true });
     }
     world.time += DAY + 1;
-    await using server = await testNode({ dir: temp.path, world });
+    await using server = await quietNode({ dir: temp.path, world });
     expect(await times(server)).toEqual([]);
     await server.send('PATCH', `/tasks/recurring/${id}`, { paused: false });
     expect(await times(server)).toEqual([]);
@@ -161,7 +161,7 @@ test('a clock that goes back makes nothing twice, whatever is changed meanwhile'
   const expected = from(NOON + MINUTE, 10);
   let id: string;
   {
-    await using server = await testNode({ dir: temp.path, world });
+    await using server = await quietNode({ dir: temp.path, world });
     id = (await recurs(server, { every: '1m' })).id;
     world.time += 10 * MINUTE;
     expect(await times(server)).toEqual(expected);
@@ -182,7 +182,7 @@ test('a clock that goes back makes nothing twice, whatever is changed meanwhile'
     }
   }
   world.time = NOON - DAY;
-  await using server = await testNode({ dir: temp.path, world });
+  await using server = await quietNode({ dir: temp.path, world });
   expect(await times(server)).toEqual(expected);
   await server.send('PATCH', `/tasks/recurring/${id}`, { cron: '* * * * *' });
   world.time = NOON + 10 * MINUTE;
@@ -195,7 +195,7 @@ test('a recurrence that no task can be made of is paused and says why; the other
   using temp = temporaryDirectory();
   const world = worldAt(NOON);
   {
-    await using server = await testNode({ dir: temp.path, world });
+    await using server = await quietNode({ dir: temp.path, world });
     const { id } = await recurs(server, { cron: '* * * * *' });
     await recurs(server, { every: '1m', title: 'Mop' });
     // As it would be where this machine did not know the time zone any more.
@@ -208,7 +208,7 @@ test('a recurrence that no task can be made of is paused and says why; the other
     expect(sound).toMatchObject({ made: 1 });
     expect((await server.get('/tasks')).body.tasks.map(({ title }: Json) => title)).toEqual(['Mop']);
   }
-  await using server = await testNode({ dir: temp.path, world });
+  await using server = await quietNode({ dir: temp.path, world });
   expect(await times(server)).toHaveLength(1);
   expect((await server.get('/tasks/recurring')).body.recurring[0]).toMatchObject({ paused: true });
 });

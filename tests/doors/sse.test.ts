@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { temporaryDirectory } from '../support/directory.ts';
-import { testNode } from '../support/node.ts';
+import { quietNode } from '../support/node.ts';
 import { raw, rawSocket, request } from '../support/raw.ts';
 import { openStream } from '../support/sse.ts';
 
 test('the stream begins with retry and connected, and frames have the bytes of the contract', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const posted = await server.post('link', 'line\nbreak\r\n\u2028');
   const { body } = await server.get('/events?after=0');
   for (const [path, data] of [
@@ -35,7 +35,7 @@ test('the stream begins with retry and connected, and frames have the bytes of t
 });
 
 test('Last-Event-ID wins over after, and a stream without either begins now', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 3; i++) await server.post('link', `${i}`);
   await using resumed = await openStream(`${server.url}/events?after=0`, { 'last-event-id': '2' });
   expect((await resumed.next(({ event }) => event === 'message_posted')).data.seq).toBe(3);
@@ -50,7 +50,7 @@ test('a stream resumed after a restart goes on without a gap or a duplicate', as
   const seen: number[] = [];
   let cursor = '0';
   for (let life = 0; life < 3; life++) {
-    await using server = await testNode({ dir: directory.path });
+    await using server = await quietNode({ dir: directory.path });
     for (let i = 0; i < 5; i++) await server.post('link', `${life}.${i}`);
     await using stream = await openStream(`${server.url}/events`, { 'last-event-id': cursor });
     // It goes away in the middle; the next life gets the rest.
@@ -65,7 +65,7 @@ test('a stream resumed after a restart goes on without a gap or a duplicate', as
 
 describe('sync', () => {
   test('comes when the stream has caught up, and again when it is quiet, with the cursor as id and data', async () => {
-    await using server = await testNode({ streams: { idleMs: 50, tickMs: 20 } });
+    await using server = await quietNode({ streams: { idleMs: 50, tickMs: 20 } });
     await server.post('link', 'x');
     await using stream = await openStream(`${server.url}/events?after=0&types=channel_*`);
     const first = await stream.next(({ event }) => event === 'sync');
@@ -77,7 +77,7 @@ describe('sync', () => {
   });
 
   test('comes after a thousand events that do not match', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await Promise.all(Array.from({ length: 1_500 }, (_, i) => server.post('link', `${i}`)));
     await using stream = await openStream(`${server.url}/events?after=0&types=none`);
     const frame = await stream.next(({ event }) => event === 'sync');
@@ -92,7 +92,7 @@ test.each([
   ['after', 'zzzzzzzz-5', 'epoch'],
   ['after', '999', 'ahead'],
 ])('a %s of %s is told in the stream, which then ends without an id', async (where, cursor, reason) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const after = where === 'after' ? `?after=${cursor}` : '';
   await using stream = await openStream(
     `${server.url}/events${after}`,
@@ -113,7 +113,7 @@ test.each([
 });
 
 test('too many streams are told in the stream, for a browser never comes back after another status', async () => {
-  await using server = await testNode({ env: { MAX_STREAMS: '1' } });
+  await using server = await quietNode({ env: { MAX_STREAMS: '1' } });
   await using _ = await openStream(`${server.url}/events`);
   await using second = await openStream(`${server.url}/events/subscribe`);
   const bye = await second.next();
@@ -124,7 +124,7 @@ test('too many streams are told in the stream, for a browser never comes back af
 
 describe('batchMs', () => {
   test('sends several events as one batch within a true maximum wait, however many keep coming', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await using stream = await openStream(`${server.url}/events/subscribe?batchMs=150`);
     await stream.next(({ event }) => event === 'sync');
     const began = performance.now();
@@ -149,7 +149,7 @@ describe('batchMs', () => {
   });
 
   test('sends one event as itself, and loses none', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await using stream = await openStream(`${server.url}/events/subscribe?batchMs=40`);
     await stream.next(({ event }) => event === 'sync');
     await server.post('link', 'alone');
@@ -166,7 +166,7 @@ describe('batchMs', () => {
   test('is set for all streams that begin later by /events/config, which survives a restart', async () => {
     using directory = temporaryDirectory();
     {
-      await using server = await testNode({ dir: directory.path });
+      await using server = await quietNode({ dir: directory.path });
       expect((await server.get('/events/config')).body).toEqual({ batchWindowMs: 0 });
       expect((await server.send('POST', '/events/config', { batchWindowMs: 60 })).body).toEqual({
         success: true,
@@ -175,7 +175,7 @@ describe('batchMs', () => {
       for (const batchWindowMs of [-1, 60_001, 'x', undefined])
         expect((await server.send('POST', '/events/config', { batchWindowMs })).status).toBe(400);
     }
-    await using server = await testNode({ dir: directory.path });
+    await using server = await quietNode({ dir: directory.path });
     expect((await server.get('/events/config')).body).toEqual({ batchWindowMs: 60 });
     await using stream = await openStream(`${server.url}/events/subscribe`);
     await stream.next(({ event }) => event === 'sync');
@@ -189,7 +189,7 @@ describe('batchMs', () => {
 });
 
 test.each(['shutdown', 'restart'] as const)('%s says bye, and the process lets go in time', async (reason) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using stream = await openStream(`${server.url}/events`);
   await using held = await openStream(`${server.url}/events/subscribe?batchMs=5000`);
   await stream.next(({ event }) => event === 'sync');
@@ -208,7 +208,7 @@ test.each(['shutdown', 'restart'] as const)('%s says bye, and the process lets g
 });
 
 test('/events/status counts open streams and lets go of closed ones', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const connected = async () => (await server.get('/events/status')).body.connected as number;
   const status = (await server.get('/events/status')).body;
   expect(status).toMatchObject({ connected: 0, head: expect.stringMatching(/-0$/), batchWindowMs: 0 });
@@ -222,7 +222,7 @@ test('/events/status counts open streams and lets go of closed ones', async () =
 });
 
 test('a client that goes away in the middle of its request head costs nothing', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 20; i++) {
     await using socket = await rawSocket(server.port);
     socket.write(request('GET /events/subscribe', [`Host: 127.0.0.1:${server.port}`]));

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { testNode } from '../support/node.ts';
+import { quietNode } from '../support/node.ts';
 import { rawSocket, request } from '../support/raw.ts';
 import { openStream } from '../support/sse.ts';
 import { openSocket } from '../support/ws.ts';
 
 test('streams whose readers stop are ended after the stall time; the others lose nothing', async () => {
-  await using server = await testNode({ streams: { stallMs: 300, tickMs: 50 } });
+  await using server = await quietNode({ streams: { stallMs: 300, tickMs: 50 } });
   const stopped = [];
   for (let i = 0; i < 5; i++) {
     const socket = await rawSocket(server.port);
@@ -48,7 +48,7 @@ test('streams whose readers stop are ended after the stall time; the others lose
 });
 
 test('a slow reader that comes back in time gets everything', async () => {
-  await using server = await testNode({ streams: { stallMs: 5_000, tickMs: 50 } });
+  await using server = await quietNode({ streams: { stallMs: 5_000, tickMs: 50 } });
   await using socket = await rawSocket(server.port);
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { importTasks } from '../../src/capabilities/tasks/import.ts';
-import { type Answer, type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Answer, type Json, quietNode, type TestNode } from '../support/node.ts';
 
 let server: TestNode;
 beforeAll(async () => {
-  server = await testNode();
+  server = await quietNode();
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -111,7 +111,7 @@ describe('/tasks/:id', () => {
   });
 
   test('takes an id with every character that ids may have', async () => {
-    await using fresh = await testNode();
+    await using fresh = await quietNode();
     const id = 'épic 7/α?#%';
     await fresh.node.kernel.run(
       importTasks,
@@ -131,7 +131,7 @@ describe('/tasks/:id', () => {
 
 describe('GET /tasks', () => {
   test('answers {tasks, total}, newest update first, filtered by query', async () => {
-    await using fresh = await testNode();
+    await using fresh = await quietNode();
     const ids: string[] = [];
     for (const more of [
       { assignee: 'kai', tags: ['a'] },
@@ -157,7 +157,7 @@ describe('GET /tasks', () => {
 
 describe('/tasks/next and /tasks/backlog', () => {
   test('offer the most urgent and then the oldest that nobody has, and give it where that is asked', async () => {
-    await using fresh = await testNode();
+    await using fresh = await quietNode();
     const none = { success: true, task: null, message: 'No available tasks' };
     expect((await fresh.get('/tasks/next')).body).toEqual(none);
     const ids: string[] = [];
@@ -266,7 +266,7 @@ describe('rules', () => {
 });
 
 test('history, board and figures of /health are what was done', async () => {
-  await using fresh = await testNode();
+  await using fresh = await quietNode();
   const { id } = (await fresh.send('POST', '/tasks', { title: 'x', createdBy: 'link' })).body.task;
   await fresh.send('PATCH', `/tasks/${id}`, { status: 'doing' }, { 'x-agent': 'kai' });
   const { body } = await fresh.get(`/tasks/${id}/history`);

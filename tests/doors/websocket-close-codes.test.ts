@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { testNode } from '../support/node.ts';
+import { quietNode } from '../support/node.ts';
 import { raw, rawSocket } from '../support/raw.ts';
 import { openSocket } from '../support/ws.ts';
 
@@ -9,7 +9,7 @@ test.each([
   ['shutdown', 1001],
   ['restart', 1012],
 ] as const)('%s: bye, then %i, on both sockets', async (reason, code) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   await using chat = await openSocket(`${server.url}/chat/ws`);
   const began = performance.now();
@@ -23,7 +23,7 @@ test.each([
 });
 
 test('1009: a frame over 256 KiB; one of 256 KiB is read', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using fits = await openSocket(`${server.url}/ws`);
   const frame = { type: 'ping', id: 1, filler: '' };
   frame.filler = 'x'.repeat(256 * 1024 - JSON.stringify(frame).length);
@@ -39,7 +39,7 @@ test('1009: a frame over 256 KiB; one of 256 KiB is read', async () => {
 });
 
 test('1013: more streams than MAX_STREAMS, of whatever kind', async () => {
-  await using server = await testNode({ env: { MAX_STREAMS: '2' } });
+  await using server = await quietNode({ env: { MAX_STREAMS: '2' } });
   await using first = await openSocket(`${server.url}/ws`);
   await using _ = await openSocket(`${server.url}/chat/ws`);
   for (const path of ['/ws', '/chat/ws']) {
@@ -75,14 +75,14 @@ test.each([
   ['a wrong filter of many bytes', `{"type":"subscribe","sid":"a","filter":{"types":"${'😀'.repeat(500)}"}}`],
   ['deep nesting', `{"type":"ping","id":${'['.repeat(100_000)}${']'.repeat(100_000)}}`],
 ])('4400: %s', async (_, text) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send(text);
   expect((await hub.closed).code).toBe(4400);
 });
 
 test('4400: a binary frame, and a cursor of /chat/ws that is none, however long', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   hub.socket.send(Buffer.from('{"type":"ping"}'), { binary: true });
   expect((await hub.closed).code).toBe(4400);
@@ -94,21 +94,21 @@ test('4400: a binary frame, and a cursor of /chat/ws that is none, however long'
 });
 
 test('4401: a token, which this server does not have', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send({ type: 'auth', token: 'secret' });
   expect((await hub.closed).code).toBe(4401);
 });
 
 test("4403: another agent's events on a socket that has a name", async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws?agent=link`);
   hub.send({ type: 'subscribe', sid: 'a', filter: { agent: 'sage' } });
   expect((await hub.closed).code).toBe(4403);
 });
 
 test('4410: a cursor of /chat/ws that is gone', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (const after of ['zzzzzzzz-1', '999']) {
     await using chat = await openSocket(`${server.url}/chat/ws?after=${after}`);
     expect((await chat.closed).code).toBe(4410);
@@ -116,7 +116,7 @@ test('4410: a cursor of /chat/ws that is gone', async () => {
 });
 
 test('4429: more calls than may be open', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   for (let id = 0; id <= 4_096; id++) hub.send({ type: 'call', id, op: 'events.list', input: { wait: 60 } });
   expect((await hub.closed).code).toBe(4429);
@@ -127,7 +127,7 @@ const UPGRADE = (port: number, path: string) =>
   `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
 
 test('4430: a reader that stops is told so where it takes its bytes after all', async () => {
-  await using server = await testNode({ streams: { stallMs: 200, tickMs: 20 } });
+  await using server = await quietNode({ streams: { stallMs: 200, tickMs: 20 } });
   const content = 'x'.repeat(100_000);
   await Promise.all(Array.from({ length: 150 }, () => server.post('link', content)));
   await using socket = await rawSocket(server.port);
@@ -150,7 +150,7 @@ test('4430: a reader that stops is told so where it takes its bytes after all', 
 });
 
 test('a reader that never comes back is cut off', async () => {
-  await using server = await testNode({ streams: { stallMs: 200, tickMs: 20 } });
+  await using server = await quietNode({ streams: { stallMs: 200, tickMs: 20 } });
   await Promise.all(Array.from({ length: 150 }, () => server.post('link', 'x'.repeat(100_000))));
   await using socket = await rawSocket(server.port);
   socket.pause();
@@ -161,14 +161,14 @@ test('a reader that never comes back is cut off', async () => {
 });
 
 test('a peer that answers no ping is cut off', async () => {
-  await using server = await testNode({ streams: { pingMs: 50, pongMs: 100, tickMs: 20 } });
+  await using server = await quietNode({ streams: { pingMs: 50, pongMs: 100, tickMs: 20 } });
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/ws`, { autoPong: false });
   const code = await new Promise((resolve) => socket.once('close', resolve));
   expect(code).toBe(1006);
 });
 
 test('an upgrade where there is no WebSocket is refused with a problem', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (const [path, status] of [
     ['/health', 400],
     ['/nothing', 404],
@@ -196,7 +196,7 @@ test.each([
     'Invalid Sec-WebSocket-Protocol header.',
   ],
 ])('an upgrade %s is refused with a problem, and the connection ends', async (_, change, detail) => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const { seq } = await server.post('link', 'hello');
   const headers = Object.entries({ Host: `127.0.0.1:${server.port}`, ...HANDSHAKE, ...change })
     .filter(([, value]) => value !== undefined)

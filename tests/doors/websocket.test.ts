@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { type Json, testNode } from '../support/node.ts';
+import { type Json, quietNode, testNode } from '../support/node.ts';
 import { openSocket } from '../support/ws.ts';
 
 const eventsOf = (frames: Json[], sid: string): Json[] =>
   frames.filter((frame) => frame.type === 'events' && frame.sid === sid).flatMap(({ events }) => events);
 
 test('the server speaks first: hello, in the subprotocol that was offered', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await server.post('link', 'x');
   await using hub = await openSocket(`${server.url}/ws?agent=link`, { protocol: 'reflectt.v1' });
   expect(hub.socket.protocol).toBe('reflectt.v1');
@@ -27,7 +27,7 @@ test('the server speaks first: hello, in the subprotocol that was offered', asyn
 });
 
 test('subscriptions have cursors and filters of their own, and hold the envelope of the journal', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 3; i++) await server.post('link', `${i}`);
   await server.post('sage', 'dev', { channel: 'dev' });
   await using hub = await openSocket(`${server.url}/ws`);
@@ -58,7 +58,7 @@ test('subscriptions have cursors and filters of their own, and hold the envelope
 });
 
 test('frames hold 64 events at most, and events of one command stay together', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await Promise.all(Array.from({ length: 150 }, (_, i) => server.post('link', 'x', { channel: `c${i}` })));
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send({ type: 'subscribe', sid: 'a', after: 0 });
@@ -72,7 +72,7 @@ test('frames hold 64 events at most, and events of one command stay together', a
 });
 
 test('a snapshot and then its events have neither gap nor duplicate while others post', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   let posting = true;
   const sent: string[] = [];
   const posters = [1, 2, 3].map(async (n) => {
@@ -98,7 +98,7 @@ test('a snapshot and then its events have neither gap nor duplicate while others
 });
 
 test('what is shown first holds 1 MiB of messages at most, the newest', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 8; i++) await server.post('link', `${i}${'x'.repeat(190_000)}`);
   await using chat = await openSocket(`${server.url}/chat/ws`);
   const { messages: history } = await chat.next(({ type }) => type === 'history');
@@ -108,7 +108,7 @@ test('what is shown first holds 1 MiB of messages at most, the newest', async ()
 });
 
 test('a socket holds 32 subscriptions, also while snapshots are taken, and a sid once', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   for (let i = 0; i < 40; i++) hub.send({ type: 'subscribe', sid: `s${i}`, snapshot: i % 2 === 0 });
   for (let i = 32; i < 40; i++)
@@ -126,7 +126,7 @@ test('a socket holds 32 subscriptions, also while snapshots are taken, and a sid
 });
 
 test('nothing is done that was sent after the frame for which the socket is closed', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws?agent=link`);
   const { head } = (await server.get('/health')).body.journal;
   hub.send('{');
@@ -137,7 +137,7 @@ test('nothing is done that was sent after the frame for which the socket is clos
 });
 
 test('a socket that is being closed is read to its end, also where an answer comes too late', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws?agent=link`);
   const { head } = (await server.get('/health')).body.journal;
   hub.send({ type: 'call', id: 1, op: 'messages.send', input: { content: 'in time' } });
@@ -153,7 +153,7 @@ test('a socket that is being closed is read to its end, also where an answer com
 });
 
 test('unsubscribe ends it, also before its snapshot has come', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send({ type: 'subscribe', sid: 'a' });
   hub.send({ type: 'subscribe', sid: 'b' });
@@ -170,7 +170,7 @@ test('unsubscribe ends it, also before its snapshot has come', async () => {
 });
 
 test('ack takes what was sent, and refuses what was not', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   const { seq } = await server.post('link', 'x');
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send({ type: 'subscribe', sid: 'a', after: 0 });
@@ -193,7 +193,7 @@ test('ack takes what was sent, and refuses what was not', async () => {
 });
 
 test('a cursor that is gone resets the subscription; the socket stays', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   for (const [after, reason] of [
     ['zzzzzzzz-1', 'epoch'],
@@ -216,7 +216,7 @@ test('a cursor that is gone resets the subscription; the socket stays', async ()
 });
 
 test('500 pipelined calls of every kind are all answered, each once, with problems in results', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws?agent=link`);
   const n = 500;
   for (let id = 0; id < n; id++) {
@@ -252,7 +252,8 @@ test('every operation of the table can be called, and those that no door shows c
   const { body } = await server.get('/capabilities');
   await using hub = await openSocket(`${server.url}/ws?agent=link`);
   for (const { name } of body.operations) {
-    hub.send({ type: 'call', id: name, op: name, input: {} });
+    // Nothing is waited for.
+    hub.send({ type: 'call', id: name, op: name, input: { timeout: 0 } });
     const result = await hub.next((frame) => frame.id === name);
     expect(result.code, name).not.toBe('operation_not_found');
     expect(result.status ?? 200, name).toBeLessThan(500);
@@ -264,7 +265,7 @@ test('every operation of the table can be called, and those that no door shows c
 });
 
 test('a call waits like a request does, and its wait ends with the socket', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await using hub = await openSocket(`${server.url}/ws`);
   hub.send({ type: 'call', id: 1, op: 'events.list', input: { wait: 30 } });
   hub.send({ type: 'ping' });
@@ -274,7 +275,7 @@ test('a call waits like a request does, and its wait ends with the socket', asyn
 });
 
 test('/chat/ws shows the last 50, then each message; a cursor replays instead', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   for (let i = 0; i < 60; i++) await server.post('link', `${i}`);
   await using chat = await openSocket(`${server.url}/chat/ws`);
   const history = await chat.next();
@@ -290,7 +291,7 @@ test('/chat/ws shows the last 50, then each message; a cursor replays instead', 
 });
 
 test('a quiet socket is told how far it is, and pinged', async () => {
-  await using server = await testNode({ streams: { idleMs: 50, tickMs: 20, pingMs: 60, pongMs: 500 } });
+  await using server = await quietNode({ streams: { idleMs: 50, tickMs: 20, pingMs: 60, pongMs: 500 } });
   await using hub = await openSocket(`${server.url}/ws`);
   const pinged = new Promise((resolve) => hub.socket.once('ping', resolve));
   hub.send({ type: 'subscribe', sid: 'a', filter: { types: 'none' } });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { allEvents } from '../durability/audit.ts';
 import { temporaryDirectory } from '../support/directory.ts';
-import { type Json, type TestNode, testNode } from '../support/node.ts';
+import { type Json, quietNode, type TestNode } from '../support/node.ts';
 import { serverProcess } from '../support/process.ts';
 import { openStream } from '../support/sse.ts';
 import { openSocket } from '../support/ws.ts';
@@ -24,7 +24,7 @@ async function head(server: TestNode): Promise<number> {
 
 describe('a workflow over HTTP', () => {
   test('is put, got, listed, started, replaced and deleted', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     const put = await server.send('PUT', '/workflows/release?agent=link', RELEASE);
     expect([put.status, put.body.workflow]).toEqual([200, expect.objectContaining({ name: 'release', ...RELEASE })]);
     expect(put.headers.get('etag')).toBe(`"${put.headers.get('x-seq')}"`);
@@ -57,7 +57,7 @@ describe('a workflow over HTTP', () => {
   });
 
   test('is changed by one of those who saw it as it was, and by no other', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     const put = (title: string, tag?: string) =>
       server.send('PUT', '/workflows/w', { tasks: [{ key: 'a', title }] }, tag ? { 'if-match': tag } : {});
     expect((await put('none', '"1"')).body.code).toBe('precondition_failed');
@@ -77,7 +77,7 @@ describe('a workflow over HTTP', () => {
   });
 
   test('has no name that is a way, another word in a URL, or longer than a name', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     for (const name of ['..%2f..%2fetc', '%00', 'a%20b', '__proto__', '%F0%9F%92%A9', 'x'.repeat(65)])
       for (const [method, path, body] of [
         ['PUT', `/workflows/${name}`, { tasks: [{ key: 'a', title: 'A' }] }],
@@ -92,7 +92,7 @@ describe('a workflow over HTTP', () => {
   });
 
   test('that is refused when it is saved or started leaves nothing behind', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.send('PUT', '/workflows/release', RELEASE);
     const before = await head(server);
     const start = (more: object) => server.send('POST', '/workflows/release/start', { createdBy: 'link', ...more });
@@ -121,7 +121,7 @@ describe('a workflow over HTTP', () => {
 });
 
 test('a start over /ws is one transaction on every stream', async () => {
-  await using server = await testNode();
+  await using server = await quietNode();
   await server.send('PUT', '/workflows/release', RELEASE);
   await using stream = await openStream(`${server.url}/events?after=now`);
   await stream.next(({ event }) => event === 'sync');
@@ -148,7 +148,7 @@ describe('a start with an idempotency key', () => {
   const KEY = { 'idempotency-key': 'once' };
 
   test('is done once by any number of callers, and told with what is left of its tasks', async () => {
-    await using server = await testNode();
+    await using server = await quietNode();
     await server.send('PUT', '/workflows/release', RELEASE);
     const start = () => server.send('POST', '/workflows/release/start', { createdBy: 'link' }, KEY);
     const all = await Promise.all(Array.from({ length: 8 }, start));

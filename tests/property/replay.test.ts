@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { type OpenedKernel, openKernel } from '../../src/node.ts';
 import { temporaryDirectory } from '../support/directory.ts';
+import { quiet } from '../support/node.ts';
 
 const AGENTS = ['ada', 'bob', 'cyd'] as const;
 const agent = fc.constantFrom(...AGENTS);
@@ -38,7 +39,8 @@ type Act = {
 };
 
 function open(dir: string): Promise<OpenedKernel> {
-  return openKernel({ config: { DATA_DIR: dir, DURABILITY: { mode: 'always' }, SEGMENT_MIB: 1 } });
+  const config = { DATA_DIR: dir, DURABILITY: { mode: 'always' as const }, SEGMENT_MIB: 1 };
+  return openKernel({ config, capabilities: quiet });
 }
 
 /** Does it; a refusal is an outcome like any other. Answers the id of a new message. */

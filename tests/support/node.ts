@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { capabilities } from '../../src/capabilities/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { type Node, type NodeOptions, startNode } from '../../src/node.ts';
 import { assertTemporary, temporaryDirectory } from './directory.ts';
@@ -48,6 +49,14 @@ export function client(url: string): Client {
     return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
   };
   return { get: (path, headers) => send('GET', path, undefined, headers), send };
+}
+
+/** All that writes down what it is told and nothing else: without presence, whose events come between any two. */
+export const quiet = capabilities.filter(({ name }) => name !== 'presence');
+
+/** A node of which a test knows every event. */
+export function quietNode(options: Parameters<typeof testNode>[0] = {}): Promise<TestNode> {
+  return testNode({ capabilities: quiet, ...options });
 }
 
 /** A node in this process, on a free port and in a directory of its own unless one is given. */

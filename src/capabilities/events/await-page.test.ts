@@ -31,7 +31,7 @@ function feedOf(head: number, matching: number[]) {
 }
 
 const ask = (feed: ReturnType<typeof feedOf>, after: number, ms: number, signal?: AbortSignal) =>
-  awaitPage(feed as unknown as Feed, after, any, 10, ms, signal);
+  awaitPage(feed as unknown as Feed, after, any, { limit: 10, ms, signal });
 
 test('what is there is answered at once, however long the caller would wait', async () => {
   const feed = feedOf(5, [2, 4]);

@@ -20,7 +20,7 @@ const MAX_BATCH_MS = 60_000;
 const batchMs = wholeNumber(0, MAX_BATCH_MS);
 
 const after = z.string().max(64).optional().describe('A cursor, a seq, `now` or `earliest`. Unless said: now.');
-const ephemeral = flag.optional().describe('1: also events that are not kept, such as typing.');
+const ephemeral = flag.optional().describe('1: also events that are not kept, such as heartbeats.');
 
 const EventOutput = z.object({
   seq: z.number(),
@@ -51,16 +51,14 @@ const list = query({
   output: z.object({ events: z.array(EventOutput), cursor: z.string(), head: z.string(), up_to_date: z.boolean() }),
   async run(
     { after, limit, wait, batchMs: _, ephemeral: __, ...filter },
-    { feed, agent, signal }: QueryContext<State>,
+    { feed, agent, signal, sightings }: QueryContext<State>,
   ) {
-    const page = await awaitPage(
-      feed,
-      feed.locateOrRefuse(after),
-      feed.filter(filter, agent),
+    const page = await awaitPage(feed, feed.locateOrRefuse(after), feed.filter(filter, agent), {
       limit,
-      wait * 1_000,
+      ms: wait * 1_000,
       signal,
-    );
+      asleep: agent === undefined ? undefined : () => sightings.waits(agent),
+    });
     const events = page.entries.map(({ event }) => event as Event);
     return { events, cursor: feed.cursor(page.to), head: feed.cursor(), up_to_date: page.to >= feed.head };
   },

@@ -3,7 +3,6 @@ import type { Subject } from './filter.ts';
 
 /** An event that is shown to whoever looks, and not kept: without a seq. */
 export interface Ephemeral extends Subject {
-  readonly data: Record<string, unknown>;
   /** The event as JSON, as every door shows it. */
   readonly frame: string;
 }
@@ -60,5 +59,5 @@ function ephemeralOf(event: Event, readers: readonly string[] | undefined): Ephe
   const { seq: _, ...shown } = event;
   const { type, actor, subject, data } = event;
   const channel = typeof data.channel === 'string' ? data.channel : undefined;
-  return { type, actor, subject, channel, readers, event, data, frame: JSON.stringify(shown) };
+  return { type, actor, subject, channel, readers, event, frame: JSON.stringify(shown) };
 }

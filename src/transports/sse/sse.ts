@@ -1,9 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Entry } from '../../kernel/feed/entry.ts';
+import type { Ephemeral } from '../../kernel/feed/ephemera.ts';
 import type { Feed, Format, Gap, Page } from '../../kernel/feed/feed.ts';
 import type { Filter, FilterInput } from '../../kernel/feed/filter.ts';
 import { Pump, type Sink } from '../../kernel/feed/pump.ts';
+import type { Sightings } from '../../kernel/sightings.ts';
 import { validate } from '../../kernel/validate.ts';
 import type { OpenStream } from '../rest/routes.ts';
 import { OVERLOADED_RETRY_MS, RETRY_MS, type Stream, type StreamSettings, type Streams } from '../streams.ts';
@@ -12,6 +14,8 @@ import { frame } from './frame.ts';
 
 export interface SseOptions {
   feed: Feed;
+  /** Where it is noted that an agent's stream is open. */
+  sightings: Sightings;
   streams: Streams;
   settings: StreamSettings;
   /** Milliseconds that events are held back where a stream does not say it itself. */
@@ -21,18 +25,32 @@ export interface SseOptions {
 interface StreamInput extends FilterInput {
   after?: string;
   batchMs?: number;
+  ephemeral?: boolean;
+}
+
+/** How a door writes events of either kind. */
+interface Frames {
+  kept: Format<Buffer>;
+  /** Without an id: a reader cannot go on from there. */
+  ephemeral(event: Ephemeral): string;
 }
 
 /** Server-Sent Events (WHATWG HTML, section 9.2) of the feed, for every operation whose answer is a stream. */
-export function createSse({ feed, streams, settings, batchMs }: SseOptions): OpenStream {
-  const formats: Record<'event' | 'data', Format<Buffer>> = {
-    event: formatOf('sse event', (entry) => frame(entry.type, entry.frame, feed.cursor(entry.seq))),
-    data: formatOf('sse data', (entry) => frame(entry.type, JSON.stringify(entry.event.data), feed.cursor(entry.seq))),
+export function createSse({ feed, sightings, streams, settings, batchMs }: SseOptions): OpenStream {
+  const frames: Record<'event' | 'data', Frames> = {
+    event: {
+      kept: formatOf('sse event', (entry) => frame(entry.type, entry.frame, feed.cursor(entry.seq))),
+      ephemeral: (event) => frame(event.type, event.frame),
+    },
+    data: {
+      kept: formatOf('sse data', ({ type, event, seq }) => frame(type, JSON.stringify(event.data), feed.cursor(seq))),
+      ephemeral: ({ type, event }) => frame(type, JSON.stringify(event.data)),
+    },
   };
 
   return async (operation, raw, caller, request, reply) => {
     const { input, agent } = validate(operation, raw, caller);
-    const { after, batchMs: ownBatchMs, ...filterInput } = input as StreamInput;
+    const { after, batchMs: ownBatchMs, ephemeral = false, ...filterInput } = input as StreamInput;
     const place = locate(feed, request.headers['last-event-id'], after);
     const filter = feed.filter(filterInput, agent);
     reply.hijack();
@@ -49,16 +67,17 @@ export function createSse({ feed, streams, settings, batchMs }: SseOptions): Ope
       response.end(overloaded());
       return reply;
     }
-    const format = formats[operation.stream?.frames ?? 'event'];
     new SseStream({
       feed,
+      sightings,
       streams,
       settings,
       response,
-      format,
+      frames: frames[operation.stream?.frames ?? 'event'],
       filter,
       agent,
       place,
+      ephemeral,
       batchMs: ownBatchMs ?? batchMs(),
     });
     return reply;
@@ -91,18 +110,19 @@ function locate(
 
 interface SseStreamOptions extends Omit<SseOptions, 'batchMs'> {
   response: ServerResponse;
-  format: Format<Buffer>;
+  frames: Frames;
   filter: Filter;
   agent: string | undefined;
   place: { seq: number } | { gap: Gap | 'invalid' };
   batchMs: number;
+  ephemeral: boolean;
 }
 
 /** One open response: a pump that writes to it. */
 class SseStream implements Sink, Stream {
   readonly #feed: Feed;
   readonly #response: ServerResponse;
-  readonly #format: Format<Buffer>;
+  readonly #frames: Frames;
   readonly #filter: Filter;
   readonly #settings: StreamSettings;
   readonly #pump: Pump | undefined;
@@ -111,17 +131,21 @@ class SseStream implements Sink, Stream {
   #blockedSince: number | undefined;
   #lastWrite = performance.now();
 
-  constructor({ feed, streams, settings, response, format, filter, agent, place, batchMs }: SseStreamOptions) {
+  constructor({ feed, response, frames, filter, settings, agent, place, batchMs, ...options }: SseStreamOptions) {
     this.#feed = feed;
     this.#response = response;
-    this.#format = format;
+    this.#frames = frames;
     this.#filter = filter;
     this.#settings = settings;
-    const forget = streams.add(this);
+    const forget = options.streams.add(this);
     const left = feed.opened('sse');
+    const gone = agent === undefined ? undefined : options.sightings.opened(agent);
+    const turnAway = options.ephemeral ? feed.ephemera.listen((events) => this.#show(events)) : undefined;
     this.#release = () => {
       forget();
       left();
+      gone?.();
+      turnAway?.();
       this.#pump?.close();
       this.#window?.close();
     };
@@ -157,7 +181,7 @@ class SseStream implements Sink, Stream {
       this.#window.add(page.entries);
       return this.#blockedSince === undefined;
     }
-    return this.#write(this.#feed.render(page, after, this.#filter, this.#format));
+    return this.#write(this.#feed.render(page, after, this.#filter, this.#frames.kept));
   }
 
   sync(seq: number, upToDate: boolean, count: number): void {
@@ -196,7 +220,7 @@ class SseStream implements Sink, Stream {
 
   #batch(entries: readonly Entry[]): Buffer | string {
     const last = entries.at(-1) as Entry;
-    if (entries.length === 1) return this.#format.render(entries);
+    if (entries.length === 1) return this.#frames.kept.render(entries);
     const list = entries.map(({ event }) => ({
       id: this.#feed.cursor(event.seq),
       type: event.type,
@@ -206,10 +230,21 @@ class SseStream implements Sink, Stream {
     return frame('batch', JSON.stringify(list), this.#feed.cursor(last.seq));
   }
 
+  /** What is not kept is for readers that keep up, and says nothing of how far they are. */
+  #show(events: readonly Ephemeral[]): void {
+    if (this.#blockedSince !== undefined || this.#response.writableEnded) return;
+    const shown = events.filter((event) => this.#filter.matches(event));
+    if (shown.length > 0) this.#send(shown.map(this.#frames.ephemeral).join(''));
+  }
+
   #write(chunk: Buffer | string): boolean {
     this.#lastWrite = performance.now();
+    return this.#send(chunk);
+  }
+
+  #send(chunk: Buffer | string): boolean {
     if (this.#response.write(chunk)) return true;
-    this.#blockedSince ??= this.#lastWrite;
+    this.#blockedSince ??= performance.now();
     this.#pump?.block();
     return false;
   }

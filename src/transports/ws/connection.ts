@@ -42,6 +42,11 @@ export class Connection implements Stream {
     tcp.on('drain', () => this.#drained());
   }
 
+  /** True while the peer does not keep up. */
+  get blocked(): boolean {
+    return this.#blockedSince !== undefined;
+  }
+
   /** Sends text. False where the peer does not keep up: wait for `drained`. */
   send(text: string | Buffer): boolean {
     if (this.#closed || this.#socket.readyState !== this.#socket.OPEN) return false;

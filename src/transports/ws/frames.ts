@@ -13,6 +13,8 @@ export const ClientFrame = z.discriminatedUnion('type', [
     after: Cursor.optional(),
     filter: FilterInput.default({}),
     snapshot: z.boolean().optional(),
+    /** Also what is not kept. */
+    ephemeral: z.boolean().optional(),
   }),
   z.object({ type: z.literal('unsubscribe'), sid: Sid }),
   z.object({ type: z.literal('ack'), sid: Sid, cursor: Cursor }),

@@ -182,7 +182,13 @@ export class HubClient implements Stream {
     });
   }
 
-  async #subscribe({ sid, after, filter, snapshot }: Extract<ClientFrame, { type: 'subscribe' }>): Promise<void> {
+  async #subscribe({
+    sid,
+    after,
+    filter,
+    snapshot,
+    ephemeral,
+  }: Extract<ClientFrame, { type: 'subscribe' }>): Promise<void> {
     if (filter.agent !== undefined && this.#agent !== undefined && filter.agent !== this.#agent) {
       this.#connection.close(CLOSE.forbidden, `this socket is ${this.#agent}'s`);
       return;
@@ -207,6 +213,7 @@ export class HubClient implements Stream {
       sid,
       after: seq,
       filter: this.#feed.filter(filter, this.#agent),
+      ephemeral: ephemeral ?? false,
       ended: () => this.#subscriptions.delete(sid),
     });
     this.#subscriptions.set(sid, subscription);

@@ -1,3 +1,4 @@
+import type { Ephemeral } from '../../kernel/feed/ephemera.ts';
 import type { Feed, Format, Gap, Page } from '../../kernel/feed/feed.ts';
 import type { Filter } from '../../kernel/feed/filter.ts';
 import { Pump, type Sink } from '../../kernel/feed/pump.ts';
@@ -14,11 +15,12 @@ export class Subscription implements Sink {
   readonly #format: Format<Buffer>;
   readonly #pump: Pump;
   readonly #ended: () => void;
+  readonly #turnAway: (() => void) | undefined;
 
   constructor(
     feed: Feed,
     connection: Connection,
-    options: { sid: string; after: number; filter: Filter; ended: () => void },
+    options: { sid: string; after: number; filter: Filter; ephemeral: boolean; ended: () => void },
   ) {
     this.sid = options.sid;
     this.acked = options.after;
@@ -33,6 +35,7 @@ export class Subscription implements Sink {
         Buffer.from(`{"type":"events","sid":${sid},"events":[${entries.map(({ frame }) => frame).join(',')}]}`),
     };
     this.#pump = new Pump(feed, this, { after: options.after, filter: options.filter });
+    this.#turnAway = options.ephemeral ? feed.ephemera.listen((events) => this.#show(events)) : undefined;
   }
 
   /** Up to where events were sent or did not match. */
@@ -55,6 +58,7 @@ export class Subscription implements Sink {
 
   close(): void {
     this.#pump.close();
+    this.#turnAway?.();
   }
 
   events(page: Page, after: number): boolean {
@@ -70,7 +74,16 @@ export class Subscription implements Sink {
       this.#pump.block();
   }
 
+  /** What is not kept is for readers that keep up. */
+  #show(events: readonly Ephemeral[]): void {
+    if (this.#connection.blocked) return;
+    const shown = events.filter((event) => this.#filter.matches(event)).map(({ frame }) => frame);
+    if (shown.length === 0) return;
+    this.#connection.send(`{"type":"ephemeral","sid":${JSON.stringify(this.sid)},"events":[${shown.join(',')}]}`);
+  }
+
   reset(reason: Gap | 'damaged'): void {
+    this.#turnAway?.();
     this.#connection.send(resetFrame(this.#feed, this.sid, reason));
     this.#ended();
   }

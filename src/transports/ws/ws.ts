@@ -20,6 +20,9 @@ export interface WsOptions {
 
 const PROTOCOL = 'reflectt.v1';
 
+/** Codes by which a client says goodbye: 1000, or none (which is shown as 1005). 1001 is a page that may come back. */
+const ORDERLY = new Set([1000, 1005]);
+
 /** Adds /ws and the WebSockets of capabilities. The guard has seen an upgrade before it comes here. */
 export async function addWebSockets(app: FastifyInstance, { kernel, streams, settings }: WsOptions): Promise<void> {
   await app.register(websocket, {
@@ -63,12 +66,15 @@ export async function addWebSockets(app: FastifyInstance, { kernel, streams, set
           closeSocket(socket, CLOSE.overloaded, 'too many streams are open');
           return;
         }
-        const stream = open(socket, request, agentOf(request));
+        const agent = agentOf(request);
+        const stream = open(socket, request, agent);
         const forget = streams.add(stream);
         const left = kernel.feed.opened(path);
-        socket.once('close', () => {
+        const gone = agent === undefined ? undefined : kernel.sightings.opened(agent);
+        socket.once('close', (code) => {
           forget();
           left();
+          gone?.(ORDERLY.has(code));
         });
       },
     });
