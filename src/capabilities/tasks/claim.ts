@@ -9,7 +9,7 @@ import { openBlockers } from './dependencies.ts';
 import { findTask } from './find.ts';
 import { extended, liveClaim, newClaim, requireClaim, stale, taken } from './lease.ts';
 import { Artifact, acting, Claim as ClaimOutput, Result, TaskId, Ttl } from './schema.ts';
-import { type Claim, isClosed, type Task, type TasksState } from './state.ts';
+import { type Claim, isClosed, type Outcome, runId, type Task, type TasksState } from './state.ts';
 import { TRANSITIONS } from './transitions.ts';
 
 export const ClaimAnswer = TaskAnswer.extend({ claim: ClaimOutput });
@@ -31,15 +31,19 @@ export function draftsOfClaim(
   });
 }
 
+/** How a holder ends a run: it knows that the claim is over. */
+const ENDED_BY_HOLDER: ReadonlySet<Outcome | undefined> = new Set(['completed', 'failed', 'released'] as const);
+
 /**
  * The claim that the events of a command gave or made longer. Where it is answered once more to whoever sends the
- * command again, it may be over by then: throws `stale_claim`, for nobody may take an old claim for a live one.
+ * command again, it may have been lost by then: throws `stale_claim`, for nobody may take it for a live one.
  */
 export function claimOf(events: readonly Event[], state: TasksState, id: string): Claim {
   const task = findTask(state, id);
   const given = (events[0]?.data.claim ?? task.claim) as Claim;
-  if (task.claim?.id !== given.id) throw stale(task, task.claim);
-  return given;
+  const { outcome } = state.task_runs.get(runId(id, given.generation)) ?? {};
+  if (task.claim?.id === given.id || ENDED_BY_HOLDER.has(outcome)) return given;
+  throw stale(task, task.claim);
 }
 
 function requireClaimable(task: Task, agent: string, takeover: boolean, context: Context<TasksState>): void {

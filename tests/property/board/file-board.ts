@@ -6,6 +6,7 @@ import { type OpenedKernel, openKernel } from '../../../src/node.ts';
 import { temporaryDirectory } from '../../support/directory.ts';
 import type { End, Step } from './acts.ts';
 import { expectAnalytics, expectFolded, expectOrders, expectStory, expectTasks, expectViews, turn } from './checks.ts';
+import { BOARD } from './memory-board.ts';
 import { type Issued, Player } from './player.ts';
 
 type Crashed = Extract<End, { kind: 'crashed' }>;
@@ -34,9 +35,10 @@ export class FileBoard implements AsyncDisposable {
   async #open(): Promise<void> {
     this.#node = await openKernel({
       config: { DATA_DIR: this.#dir, DURABILITY: { mode: 'always' }, SEGMENT_MIB: 1 },
+      capabilities: BOARD,
       world: { clock: () => this.player.wall, random: (n) => String(this.#randoms++).padStart(n, '0') },
     });
-    this.player.host.kernel = this.#node.kernel;
+    this.player.started(this.#node.kernel);
   }
 
   async step(step: Step): Promise<void> {

@@ -35,13 +35,21 @@ export class Player {
   readonly folded = new Folded();
   /** What happened so far, for whoever must understand a failure. */
   readonly transcript: string[] = [];
-  host: Host;
+  /** What the clock said when the server was started. */
+  began = BEGIN;
+  readonly host: Host;
   #keys = 0;
   /** The newest command of which nothing was kept: sent again, it is done as if for the first time. */
   #lost: Call | undefined;
 
   constructor(host: Host) {
     this.host = host;
+  }
+
+  /** Goes on with a server that was started just now. */
+  started(kernel: Kernel): void {
+    this.host.kernel = kernel;
+    this.began = this.wall;
   }
 
   get tasks() {
@@ -86,7 +94,7 @@ export class Player {
     const head = host.head();
     const lastAt = Math.max(0, ...[...board.cards.values()].map(({ updatedAt }) => updatedAt));
     const answer = this.#send(call);
-    const played = play(board, call, this.wall, {
+    const played = play(board, call, this, {
       task: (id) => this.tasks.get(id),
       made: () => [...this.tasks.values()].find(({ id }) => !known.has(id))?.id,
     });
@@ -120,8 +128,8 @@ export class Player {
   async expectAnswer({ call, played, retried, answer }: Issued): Promise<void> {
     const outcome = await answer;
     if (outcome instanceof Refusal) {
-      // What came of a command that is sent again may have been deleted since.
-      const codes = retried ? ['task_deleted'] : played.refusals;
+      // What came of a command that is sent again may have been deleted since, or its claim lost.
+      const codes = retried ? ['task_deleted', 'stale_claim'] : played.refusals;
       return expectSame(codes.includes(outcome.code), true, `${call.op} is refused as ${outcome.code}`);
     }
     expectSame(played.refusals, [], `${call.op} is done`);

@@ -66,15 +66,22 @@ const ENDS: Record<Status, string> = {
   cancelled: 'cancelled',
 };
 
+/** What the clock on the wall says, and what it said when the server was started. */
+export interface Clock {
+  wall: number;
+  began: number;
+}
+
 /** Plays one command, at a time of the clock on the wall, after what that time has ended. */
-export function play(board: Board, call: Call, wall: number, reality: Reality): Played {
-  return new Turn(board, call, wall, reality).play();
+export function play(board: Board, call: Call, { wall, began }: Clock, reality: Reality): Played {
+  return new Turn(board, call, { wall, began }, reality).play();
 }
 
 class Turn {
   readonly #before: Board;
   readonly #call: Call;
   readonly #wall: number;
+  readonly #began: number;
   readonly #reality: Reality;
   readonly #cards: Map<string, Card>;
   readonly #gone: Map<string, Card>;
@@ -82,10 +89,11 @@ class Turn {
   readonly #told = new Set<string>();
   readonly #changed = new Set<string>();
 
-  constructor(board: Board, call: Call, wall: number, reality: Reality) {
+  constructor(board: Board, call: Call, { wall, began }: Clock, reality: Reality) {
     this.#before = board;
     this.#call = call;
     this.#wall = wall;
+    this.#began = began;
     this.#reality = reality;
     this.#cards = new Map(board.cards);
     this.#gone = new Map(board.gone);
@@ -124,11 +132,11 @@ class Turn {
     const done = { task: task.id };
     if (op === 'tasks.update') this.#patch(task);
     else if (op === 'tasks.claim') {
-      if (task.lease && this.#isHolder(task)) this.#renew(task, input.ttl);
+      if (task.lease && this.#isHolder(task)) this.#extend(task, input.ttl);
       else this.#claim(task, input.agent as string);
       return { ...done, claim: this.#cards.get(task.id)?.lease?.id };
     } else if (op === 'tasks.heartbeat') {
-      this.#renew(task, input.ttl);
+      this.#extend(task, input.ttl);
       return { claim: task.lease?.id };
     } else if (op === 'tasks.release') {
       this.#move({ ...this.#end(task, 'released', { reason: input.reason }), assignee: undefined }, 'todo');
@@ -179,7 +187,8 @@ class Turn {
       if (other && input.assignee !== undefined && input.assignee !== lease.agent) found.push('TASK_ALREADY_ASSIGNED');
       if (other && who !== undefined && input.status !== undefined && input.status !== card.status)
         found.push('TASK_ALREADY_ASSIGNED');
-      const { status = card.status, reviewer = card.reviewer } = input;
+      const { status = card.status } = input;
+      const reviewer = card.reviewer ?? input.reviewer;
       if (!mayMove(card.status, status)) found.push('transition_refused');
       if (status === 'done' && card.status !== 'done' && reviewer != null) found.push('review_required');
       found.push(...this.#refusalsOfLinks(card));
@@ -201,7 +210,11 @@ class Turn {
 
   #refusalsOfLinks(card: Card | undefined): string[] {
     const { blocked_by: blockers, parent } = this.#call.input;
-    const named = [...(blockers ?? []), ...(parent == null ? [] : [parent])];
+    // What a task names already may be gone meanwhile.
+    const named = [
+      ...(blockers ?? []).filter((id) => !card?.blockedBy.includes(id)),
+      ...(parent == null || parent === card?.parent ? [] : [parent]),
+    ];
     const found = named.some((id) => !this.#cards.has(id)) ? ['unknown_task'] : [];
     if (card === undefined) return found;
     const blockersOf = (id: string) => this.#cards.get(id)?.blockedBy ?? [];
@@ -224,9 +237,13 @@ class Turn {
 
   /** Whoever gave no sign of life in time has failed. */
   #expire(): void {
-    for (const card of this.#before.cards.values())
-      if (card.lease && card.lease.until <= this.#wall)
-        this.#fail(card, 'expired', `${card.lease.agent} gave no sign of life for ${card.lease.ttl} s`);
+    for (const card of this.#before.cards.values()) {
+      if (card.lease === undefined || card.lease.until > this.#wall) continue;
+      const reason = `${card.lease.agent} gave no sign of life for ${card.lease.ttl} s`;
+      if (card.lease.until > this.#began) this.#fail(card, 'expired', reason);
+      // Nobody could, while the server was not there.
+      else this.#move({ ...this.#end(card, 'expired', { reason }), assignee: undefined }, 'todo');
+    }
   }
 
   #create(): Pick<Played, 'task'> {
@@ -285,7 +302,15 @@ class Turn {
     this.#move({ ...free, assignee: agent, lease, runs: [...free.runs, { claim: id, agent }] }, 'doing');
   }
 
-  /** A sign of life: the claim lasts its time from now, or nearly so where it is written down less often. */
+  /** The holder says that it is at work: the claim lasts its time from now. */
+  #extend(card: Card, ttl: number | undefined): void {
+    const lease = card.lease as Lease;
+    const lasts = ttl ?? lease.ttl;
+    this.#cards.set(card.id, { ...card, lease: { ...lease, until: this.#wall + lasts * 1_000, ttl: lasts } });
+    this.#told.add(card.id);
+  }
+
+  /** Another sign of life: the same, or nearly so where it is written down less often. */
   #renew(card: Card, ttl: number | undefined): void {
     const lease = card.lease as Lease;
     const lasts = ttl ?? lease.ttl;
@@ -309,14 +334,19 @@ class Turn {
       if (input[field] !== undefined) Object.assign(after, { [field]: input[field] ?? undefined });
     if (input.tags !== undefined) after.tags = [...new Set(input.tags)];
     if (input.blocked_by !== undefined) after.blockedBy = [...new Set(input.blocked_by)];
-    const { status = card.status } = input;
     const loses = lease && input.assignee !== undefined && after.assignee !== lease.agent;
-    const taken = lease && !holder && input.takeover && (loses || input.status !== undefined);
+    const waited = openBlockers(this.#cards, card).length > 0;
+    const opens = input.blocked_by !== undefined && waited && openBlockers(this.#cards, after).length === 0;
+    // Whoever is given what another had begun has not begun it; what waited for others alone waits no more.
+    const anew = (loses && card.status === 'doing') || (opens && card.status === 'blocked' && !card.stuck);
+    const { status = anew ? 'todo' : card.status } = input;
+    const taken = lease && !holder && input.takeover && (loses || status !== card.status);
     if (taken) Object.assign(after, this.#ended(after, 'taken_over'));
     else if (lease && (loses || status !== 'doing')) Object.assign(after, this.#ended(after, ENDS[status]));
     const moved = status !== card.status;
     if (moved || !isSame(card, after)) this.#move(after, status, input.position !== undefined);
     if (after.lease && holder) this.#renew(this.#cards.get(card.id) as Card, undefined);
+    if (opens) this.#unblocked.push(`${card.id} for ${after.assignee}`);
   }
 
   #fail(card: Card, outcome: string, reason: string | undefined): void {
@@ -347,6 +377,7 @@ class Turn {
     const after: Card = { ...card, status };
     if (!placed) after.position = undefined;
     if (before.status === 'blocked') Object.assign(after, { failures: 0, stuck: false });
+    if (status === 'done') after.failures = 0;
     if (before.status === 'done') after.verdict = undefined;
     const at = this.#reality.task(card.id)?.updatedAt;
     after.completedAt = status === 'done' ? at : undefined;
