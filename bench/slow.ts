@@ -12,30 +12,31 @@ const RATE = 5_000;
 const BOUND_MB = 150;
 const TURN_MS = 5;
 
-const POSTED = 'event: message_posted\n';
+const FRAME = 'event: ';
 
 /** What one reader has seen. Fails at the first event that is not the next one. */
 class Reader {
   seq: number;
-  readonly #first: number;
   readonly #sentAt: Float64Array;
   readonly latencies: number[] = [];
 
   constructor(head: number, sentAt: Float64Array) {
     this.seq = head;
-    this.#first = head + 1;
     this.#sentAt = sentAt;
   }
 
   receive(text: string): void {
     const now = performance.now();
-    for (let at = text.indexOf(POSTED); at !== -1; at = text.indexOf(POSTED, at + 1)) {
+    for (let at = text.indexOf(FRAME); at !== -1; at = text.indexOf(FRAME, at + 1)) {
+      const type = text.slice(at + FRAME.length, text.indexOf('\n', at));
+      // Frames that are no events tell where the stream stands.
+      if (!type.includes('_')) continue;
       const id = text.indexOf('\nid: ', at);
       const end = text.indexOf('\n', id + 5);
       const seq = Number(text.slice(text.indexOf('-', id) + 1, end));
       if (seq !== this.seq + 1) throw new Error(`a fast reader got ${seq} after ${this.seq}`);
       this.seq = seq;
-      this.latencies.push(now - (this.#sentAt[seq - this.#first] as number));
+      if (type === 'message_posted') this.latencies.push(now - (this.#sentAt[this.latencies.length] as number));
     }
   }
 }
@@ -82,7 +83,7 @@ export async function slow({ quick }: Settings): Promise<Result> {
         sentAt.fill(now, caller.sent, caller.sent + n);
         caller.send(n);
       }
-      if (answered === events && readers.every((reader) => reader.seq === head + events)) return resolve(now);
+      if (answered === events && readers.every(({ latencies }) => latencies.length === events)) return resolve(now);
       setTimeout(turn, TURN_MS);
     };
     turn();
@@ -92,7 +93,8 @@ export async function slow({ quick }: Settings): Promise<Result> {
   try {
     const late = new Promise<never>((_, reject) =>
       setTimeout(
-        () => reject(new Error(`the fast readers stand at ${readers.map((reader) => reader.seq - head).join(' ')}`)),
+        () =>
+          reject(new Error(`the fast readers stand at ${readers.map(({ latencies }) => latencies.length).join(' ')}`)),
         120_000,
       ).unref(),
     );
