@@ -82,6 +82,10 @@ export const Settings = z.object({
   PRESENCE_OFFLINE_SECONDS: numeric(1, 86_400)
     .prefault('900')
     .describe('Seconds after the last sign of an agent, or of its last stream, after which it is offline.'),
+  LOOP_GUARD_EXCHANGES: numeric(0, 100)
+    .prefault('20')
+    .describe('Times that two agents may answer each other where nobody else speaks before they must wait; 0: any.'),
+  LOOP_GUARD_SECONDS: numeric(1, 3_600).prefault('60').describe('Seconds in which these are counted.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

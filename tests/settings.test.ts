@@ -43,6 +43,8 @@ const WRONG: [name: string, value: string][] = [
   ['MAX_STREAMS', '-1'],
   ['TASK_LEASE_SECONDS', '0'],
   ['TASK_MAX_FAILED_RUNS', 'many'],
+  ['LOOP_GUARD_EXCHANGES', '101'],
+  ['LOOP_GUARD_SECONDS', '0'],
   ['SEGMENT_MIB', '2000'],
 ];
 
@@ -66,6 +68,8 @@ test('nothing set means the defaults, and so does an empty value', () => {
     PRESENCE_OFFLINE_SECONDS: 900,
     TASK_LEASE_SECONDS: 900,
     TASK_MAX_FAILED_RUNS: 3,
+    LOOP_GUARD_EXCHANGES: 20,
+    LOOP_GUARD_SECONDS: 60,
     SEGMENT_MIB: 64,
   };
   expect(readConfig({})).toEqual(defaults);

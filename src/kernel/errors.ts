@@ -200,6 +200,11 @@ export const CATALOGUE = {
     hint: 'Set it to validating; its reviewer then sends POST /tasks/<id>/review {"by":"…","verdict":"approve"}.',
   },
   no_reviewer: { status: 422, title: 'The task has no reviewer', hint: 'PATCH it with a reviewer, or set it to done.' },
+  loop_guard: {
+    status: 429,
+    title: 'Two agents answer each other without end',
+    hint: 'Say it when Retry-After is over, or let somebody else speak there first: a person, or a third agent.',
+  },
   rate_limited: { status: 429, title: 'Too many at once', hint: 'Let go of some, then try again.' },
   internal: {
     status: 500,

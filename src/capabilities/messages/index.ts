@@ -2,6 +2,7 @@ import { capability, type IndexView, type SocketFeed } from '../../kernel/capabi
 import { capBytes } from '../../kernel/page.ts';
 import { type ChannelsState, DEFAULT_SUBSCRIPTIONS, dmEnds } from '../channels/state.ts';
 import type { InboxState } from '../inbox/state.ts';
+import { type ExchangesState, follow } from './loop-guard.ts';
 import { mentions } from './mentions.ts';
 import { operations } from './operations.ts';
 import { type MessageRow, messagesTable, selectMessages, toMessage } from './projection.ts';
@@ -32,21 +33,27 @@ const chatSocket: SocketFeed = {
     type === 'message_posted' ? { type: 'message', message: { ...data, seq } } : { type, data },
 };
 
-export const messages = capability<MessagesState & ChannelsState & InboxState>({
+export const messages = capability<MessagesState & ChannelsState & InboxState & ExchangesState>({
   name: 'messages',
   summary: 'What is said: channels, threads, direct messages, reactions.',
-  collections: [messagesTable],
+  collections: [messagesTable, { name: 'exchanges', keep: 'memory' }],
   operations,
   events: {
     message_posted: 'A message was posted: the message.',
     message_edited: 'Its author changed the text: id, channel, from, content.',
     message_deleted: 'Its author deleted it: id, channel, from, threadId where it was a reply.',
     message_reacted: 'A reaction was added or taken back: id, channel, emoji, agent, added.',
+    loop_detected: 'Two agents answer each other without end: channel, thread, agents, exchanges, seconds.',
   },
   topics: ['chat'],
-  apply,
-  readers: ({ data }) => dmEnds(String(data.channel)),
-  concerns({ data }, agent, state) {
+  apply(state, event) {
+    apply(state, event);
+    follow(state, event);
+  },
+  // That two agents loop is for people to see, also where what they say is private.
+  readers: ({ type, data }) => (type === 'loop_detected' ? undefined : dmEnds(String(data.channel))),
+  concerns({ type, data }, agent, state) {
+    if (type === 'loop_detected') return state.agents.get(agent)?.kind === 'human';
     const { channel, to, content } = data as Partial<Message>;
     if (channel === undefined) return false;
     return (

@@ -8,6 +8,7 @@ import { followed, type InboxState, inboxOf } from '../inbox/state.ts';
 import { signOfLife } from '../tasks/index.ts';
 import type { TasksState } from '../tasks/state.ts';
 import { address } from './address.ts';
+import { type ExchangesState, guardLoop } from './loop-guard.ts';
 import { namesIn } from './mentions.ts';
 import type { SendInput } from './schema.ts';
 import type { MessagesState } from './state.ts';
@@ -17,20 +18,23 @@ export type PostState = MessagesState &
   ChannelsState &
   Omit<InboxState, 'messages' | 'tasks'> &
   TasksState &
+  Pick<ExchangesState, 'exchanges'> &
   NamedAgents;
 
-/** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. */
+/** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. Throws `loop_guard`. */
 export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<PostState>): Draft[] {
   const { state, now, seq } = context;
   const { channel, to, threadId, task } = address(input, state);
   const existing = findChannel(state, channel);
   if (existing?.archived) throw new Refusal('channel_archived', `"${channel}" is archived.`);
+  const { from, content, metadata, attachments } = input;
+  const mentions = content.includes('@') ? mentioned(content, from, channel, state) : [];
+  const loop = guardLoop({ from, to, channel, threadId, mentions }, context);
   const drafts: Draft[] = [];
   if (existing === undefined)
     drafts.push({ type: 'channel_created', subject: channel, data: { channel, name: channel } });
   const timestamp = now + drafts.length;
   const id = context.id('msg');
-  const { from, content, metadata, attachments } = input;
   const at = seq + drafts.length;
   const reactions = {};
   // Written out, not spread: an object of a known shape makes a whole post cheaper by a sixth.
@@ -41,10 +45,10 @@ export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<
   if (threadId !== undefined) data.threadId = threadId;
   if (metadata !== undefined) data.metadata = metadata;
   if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
-  const mentions = content.includes('@') ? mentioned(content, from, channel, state) : [];
   if (mentions.length > 0) data.mentions = mentions;
   drafts.push({ type: 'message_posted', subject: id, data });
   if (task !== undefined) drafts.push(...signOfLife(task, from, context.wall));
+  if (loop.length > 0) drafts.push(...loop);
   return drafts;
 }
 
