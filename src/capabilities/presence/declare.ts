@@ -32,7 +32,8 @@ export const declare = command({
     const said = { ...written, status, task, declared: true, said: context.seq } as Presence;
     const now = standing(agent, context, said);
     const from = Math.min(since ?? sinceOf(written, now) ?? context.now, context.now);
-    if (isWritten(written, now) && from === written?.since) return [];
+    // To say it is a sign of life, against which a goodbye must be written down each time.
+    if (isWritten(written, now) && from === written?.since && status !== 'offline') return [];
     return [{ type: 'presence_updated', subject: agent, data: { ...describe(agent, now, context, from) } }];
   },
   answer: (_, __, { agent }, ___, moment: Moment<State>) => answerWith(agent, moment),

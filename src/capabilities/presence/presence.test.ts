@@ -194,6 +194,15 @@ describe('a claim', () => {
     const { scene } = claimed(board, 't', 'link');
     settled(scene).scene.when('presence.declare', { agent: 'link', status: 'idle' }).thenNothing();
   });
+
+  test('leaves its holder idle when it ends, where that is what the holder said', () => {
+    const { scene } = claimed(board, 't', 'link');
+    const reviewing = settled(scene).scene.when('presence.declare', { agent: 'link', status: 'reviewing' }).after;
+    const idle = settled(reviewing.when('presence.declare', { agent: 'link', status: 'idle' }).after);
+    expect(idle).toMatchObject({ status: 'working', task: 't' });
+    const { after } = idle.scene.when('tasks.update', { id: 't', status: 'todo', takeover: true }, 'kai');
+    expect(settled(after)).toEqual({ scene: expect.anything(), status: 'idle' });
+  });
 });
 
 describe('what an agent says of itself', () => {
@@ -295,6 +304,13 @@ describe('goodbye', () => {
       'its stream still open: offline',
       'its stream closed: offline',
       'beats: idle',
+    ]);
+  });
+
+  test('may be said twice', () => {
+    expect(course(['says', says('offline')], ['again', (scene) => says('offline')(scene.later(5))])).toEqual([
+      'says: offline',
+      'again: offline',
     ]);
   });
 

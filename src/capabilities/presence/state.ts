@@ -28,10 +28,10 @@ export interface PresenceState {
 }
 
 /** Folds presences. */
-export function apply({ presences }: PresenceState, { type, seq, data }: Event): void {
+export function apply({ presences }: PresenceState, { type, seq, actor, data }: Event): void {
   if (type === 'presence_updated') {
     const presence = data as unknown as Presence;
-    const said = presence.declared ? seq : presences.get(presence.agent)?.said;
+    const said = actor === presence.agent ? seq : presences.get(presence.agent)?.said;
     presences.put(presence.agent, said === undefined ? presence : { ...presence, said });
   } else if (type === 'task_claimed') {
     // What it claims says more than what it said before.
