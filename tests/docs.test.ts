@@ -65,6 +65,10 @@ test('the guide to reservations does what it says', async () => {
   expect(await follow('docs/guides/reservations.md')).toBe(5);
 });
 
+test('the guide to agents does what it says', async () => {
+  expect(await follow('docs/guides/agents.md')).toBe(6);
+});
+
 test('every block of these is a command or what it prints', () => {
   for (const page of [
     'README.md',
@@ -72,6 +76,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/tasks.md',
     'docs/guides/waking-up.md',
     'docs/guides/reservations.md',
+    'docs/guides/agents.md',
   ])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
 });
