@@ -40,7 +40,7 @@ export interface Context<S> extends Moment<S> {
   /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
   readonly seq: number;
   /** Inputs of those who came before and still wait, the first first: where the command's `wait` is a queue. */
-  readonly ahead: readonly unknown[];
+  readonly ahead: Iterable<unknown>;
   /** A new id `<prefix>-<now>-<9 chars>`. */
   id(prefix: string): string;
 }
@@ -111,8 +111,8 @@ export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = 
     idle(input: z.infer<I>, context: Context<S>, prepared: P): boolean;
     /** What may bring what is waited for: keys that capabilities wake. */
     keys(input: z.infer<I>, state: S): readonly string[];
-    /** Those who wait by the same keys are a queue: each sees who is ahead, and looks again when one of them leaves. */
-    queue?: true;
+    /** One of the keys, by which those who wait are a queue: each sees who is ahead, and looks again when one leaves. */
+    queue?: string;
   };
   /** What the caller is told, from the events (none where nothing had to change) and the state after them. */
   answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P, moment: Moment<S>): z.input<O>;

@@ -159,7 +159,7 @@ export class Kernel {
           continue;
         }
         const { wait } = operation;
-        const ahead = wait?.queue && this.#sleepers.ahead(wait.keys(input, this.#state), sleeper?.turn);
+        const ahead = wait?.queue && this.#sleepers.ahead(wait.queue, sleeper?.turn);
         const context = this.#context(actor, ahead);
         if (sleeper?.waiting && wait?.idle(input, context, prepared)) {
           await sleeper.woken();
@@ -200,7 +200,7 @@ export class Kernel {
   /** For a caller that waits until there is something to do. */
   #sleeper({ wait }: Command, input: Input, agent: string | undefined, { signal }: Caller): Sleeper | undefined {
     if (wait === undefined || typeof input.wait !== 'number' || input.wait === 0) return undefined;
-    const wants = wait.queue && input;
+    const wants = wait.queue === undefined ? undefined : input;
     return this.#sleep(wait.keys(input, this.#state), input.wait * 1_000, agent, { signal, wants });
   }
 
@@ -311,7 +311,7 @@ export class Kernel {
     await this.#lastBatch?.settled.catch(() => {});
   }
 
-  #context(actor: string, ahead: readonly unknown[] = []): Context<never> {
+  #context(actor: string, ahead: Iterable<unknown> = []): Context<never> {
     const moment = this.#moment();
     const now = Math.max(moment.wall, this.#journal.lastAt + 1);
     const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;

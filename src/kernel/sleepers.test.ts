@@ -53,13 +53,13 @@ const shelf = capability<State>({
       input: z.object({ agent: z.string(), n: z.number(), wait: z.number().default(0) }),
       output: z.object({}),
       decide({ n }, { state, ahead }: Context<State>) {
-        if (inStock(state) < n || ahead.length > 0) throw new Refusal('rate_limited', 'Not now.');
+        if (inStock(state) < n || [...ahead].length > 0) throw new Refusal('rate_limited', 'Not now.');
         return Array.from({ length: n }, () => ({ type: 'shelf_taken', data: {} }));
       },
       wait: {
-        idle: ({ n }, { state, ahead }: Context<State>) => inStock(state) < n || ahead.length > 0,
+        idle: ({ n }, { state, ahead }: Context<State>) => inStock(state) < n || [...ahead].length > 0,
         keys: () => ['filled'],
-        queue: true,
+        queue: 'filled',
       },
       answer: () => ({}),
     }),

@@ -88,11 +88,17 @@ export class Sleepers {
     if (set?.size === 0) this.#byKey.delete(key);
   }
 
-  /** What those want who are in a queue and came before a turn, the first first. */
-  ahead(keys: Iterable<string>, turn = Number.POSITIVE_INFINITY): object[] {
-    const waits = new Set<Wait>();
-    for (const key of keys) for (const wait of this.#byKey.get(key) ?? []) if (wait.turn < turn) waits.add(wait);
-    return [...waits].sort((a, b) => a.turn - b.turn).flatMap(({ wants }) => wants ?? []);
+  /** What those want who wait by a key, in a queue, and came before a turn; the first first. Looked up as it is read. */
+  ahead(key: string, turn = Number.POSITIVE_INFINITY): Iterable<object> {
+    const byKey = this.#byKey;
+    return {
+      *[Symbol.iterator]() {
+        for (const wait of byKey.get(key) ?? []) {
+          if (wait.turn >= turn) return;
+          if (wait.wants) yield wait.wants;
+        }
+      },
+    };
   }
 
   /** Wakes those who wait for one of the keys. */

@@ -3,7 +3,7 @@ import type { OrderSpec } from '../../kernel/order.ts';
 import { get, list } from './list.ts';
 import { area, type State } from './overlaps.ts';
 import { due, endOf, release, releaseAll, renew } from './release.ts';
-import { KEYS, reserve } from './reserve.ts';
+import { QUEUE, reserve } from './reserve.ts';
 import { apply, type Reservation } from './state.ts';
 
 /** All, those of one agent, and those of one task, oldest first: ids begin with the time at which they were made. */
@@ -33,7 +33,7 @@ export const reservations = capability<State>({
   due,
   concerns: ({ type, data }, agent) => type.startsWith('reservation_') && data.agent === agent,
   wakes: ({ type, data }) =>
-    type === 'reservation_released' || (type.startsWith('task_') && data.run !== undefined) ? KEYS : [],
+    type === 'reservation_released' || (type.startsWith('task_') && data.run !== undefined) ? [QUEUE] : [],
   health: ({ reservations }) => ({ reservations: { live: reservations.size } }),
   snapshot: (view) => ({
     reservations: view

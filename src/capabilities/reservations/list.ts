@@ -3,7 +3,7 @@ import { type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { capBytes, listInput, listOutput } from '../../kernel/page.ts';
 import { TaskId } from '../tasks/schema.ts';
-import { covering, isLive, type State } from './overlaps.ts';
+import { bounded, covering, isLive, type State } from './overlaps.ts';
 import { findReservation } from './release.ts';
 import { Path, ReservationId, Reservation as ReservationOutput } from './schema.ts';
 import type { Reservation } from './state.ts';
@@ -16,7 +16,10 @@ function select(
   { state, wall }: Pick<QueryContext<State>, 'state' | 'wall'>,
 ): Reservation[] {
   const group = task !== undefined ? `task ${task}` : agent !== undefined ? `agent ${agent}` : '';
-  const found = path === undefined ? state.reservations.inOrder('listed', group) : covering(state, path, wall);
+  const found =
+    path === undefined
+      ? state.reservations.inOrder('listed', group)
+      : bounded((effort) => [...covering(state, path, wall, effort)]);
   return [...found]
     .filter(
       (each) =>

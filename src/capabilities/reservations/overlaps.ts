@@ -69,90 +69,64 @@ export function isLive({ expiresAt, leaseEnded }: Reservation, wall: number): bo
   return leaseEnded === undefined && expiresAt > wall;
 }
 
-/** Which of these paths overlap some of the others. */
-function overlapping(paths: readonly string[], others: readonly string[], effort: Effort): string[] {
-  const { globs } = areaOf(others);
-  const own = areaOf(paths).globs;
-  return paths.filter((_, i) => globs.some((each) => overlap(own[i] as Glob, each, effort)));
-}
-
 function clash(a: Claimed, b: Claimed, effort: Effort): boolean {
   if (a.agent === b.agent || (a.mode === 'shared' && b.mode === 'shared')) return false;
   return areaOf(a.paths).globs.some((each) => areaOf(b.paths).globs.some((other) => overlap(each, other, effort)));
 }
 
-/** Why somebody cannot have what it wants. */
-export interface Conflict {
-  /** Who has it or, `waiting`, who asked for it before. */
-  agent: string;
-  mode: Mode;
-  /** Those of its paths that overlap. */
-  paths: readonly string[];
-  /** Those of the wanted paths that overlap. */
-  wanted: readonly string[];
-  id?: string;
-  expiresAt?: number;
-  waiting?: true;
-  /** It waits for what the one that asks has: it will not let go before. */
-  waitsForYou?: true;
+/** Which of these paths overlap some of the others. */
+export function overlapping(paths: readonly string[], others: readonly string[], effort: Effort): string[] {
+  const { globs } = areaOf(others);
+  const own = areaOf(paths).globs;
+  return paths.filter((_, i) => globs.some((each) => overlap(own[i] as Glob, each, effort)));
 }
 
 /** What must be known to tell whether something is free. */
-interface View {
+export interface View {
   state: State;
   wall: number;
   /** Who waits already. */
-  ahead: readonly Claimed[];
+  ahead: Iterable<Claimed>;
 }
 
-/** What stands in the way, as it is found. Throws `rate_limited` where so much is reserved that it cannot be told. */
-export function* conflicts(wanted: Claimed, { state, wall, ahead }: View): Generator<Conflict, void> {
-  const effort = new Effort();
-  try {
-    for (const reservation of near(state, wanted.paths)) {
-      if (!isLive(reservation, wall) || !clash(wanted, reservation, effort)) continue;
-      const { id, agent, expiresAt } = reservation;
-      const waits = ahead.some((each) => each.agent === agent && isHeldUp(each, wanted.agent));
-      yield { ...meeting(reservation), id, expiresAt, ...(waits && { waitsForYou: true as const }) };
-    }
-    // Who has what another waits for is not held up by that one: both would wait for ever.
-    for (const earlier of ahead)
-      if (clash(wanted, earlier, effort) && !isHeldUp(earlier, wanted.agent))
-        yield { ...meeting(earlier), waiting: true };
-  } catch (error) {
-    throw refusalOf(error);
-  }
+/** Reservations of others that stand in the way, as they are found. */
+export function* taken(wanted: Claimed, { state, wall }: View, effort: Effort): Generator<Reservation, void> {
+  for (const reservation of near(state, wanted.paths))
+    if (isLive(reservation, wall) && clash(wanted, reservation, effort)) yield reservation;
+}
 
-  function isHeldUp(waiting: Claimed, agent: string): boolean {
-    for (const reservation of near(state, waiting.paths))
-      if (reservation.agent === agent && isLive(reservation, wall) && clash(waiting, reservation, effort)) return true;
-    return false;
-  }
+/** Those ahead who wait for what an agent has. It is not behind them: both would wait for ever. */
+export function waitingFor(agent: string, { state, wall, ahead }: View, effort: Effort): Claimed[] {
+  const own = [...state.reservations.inOrder('listed', `agent ${agent}`)].filter((each) => isLive(each, wall));
+  return own.length === 0 ? [] : [...ahead].filter((waiting) => own.some((each) => clash(waiting, each, effort)));
+}
 
-  function meeting({ agent, mode, paths }: Claimed) {
-    return {
-      agent,
-      mode,
-      paths: overlapping(paths, wanted.paths, effort),
-      wanted: overlapping(wanted.paths, paths, effort),
-    };
+/** Those ahead who stand in the way. */
+export function* before(wanted: Claimed, view: View, effort: Effort): Generator<Claimed, void> {
+  let held: Claimed[] | undefined;
+  for (const waiting of view.ahead) {
+    if (!clash(wanted, waiting, effort)) continue;
+    held ??= waitingFor(wanted.agent, view, effort);
+    if (!held.includes(waiting)) yield waiting;
   }
 }
 
-/** The live reservations that overlap a path or glob. Throws `rate_limited` as {@link conflicts} does. */
-export function* covering(state: State, path: string, wall: number): Generator<Reservation, void> {
-  const effort = new Effort();
+/** The live reservations that overlap a path or glob. */
+export function* covering(state: State, path: string, wall: number, effort: Effort): Generator<Reservation, void> {
   const paths = [path];
-  try {
-    for (const reservation of near(state, paths))
-      if (isLive(reservation, wall) && overlapping(paths, reservation.paths, effort).length > 0) yield reservation;
-  } catch (error) {
-    throw refusalOf(error);
-  }
+  for (const reservation of near(state, paths))
+    if (isLive(reservation, wall) && overlapping(paths, reservation.paths, effort).length > 0) yield reservation;
 }
 
-function refusalOf(error: unknown): unknown {
-  return error instanceof TooMuchEffort
-    ? new Refusal('rate_limited', 'So much is reserved with wildcards that it cannot be told whether this is free.')
-    : error;
+/** Looks at globs for so long at most. Throws `rate_limited` where that does not do. */
+export function bounded<T>(look: (effort: Effort) => T): T {
+  try {
+    return look(new Effort());
+  } catch (error) {
+    if (!(error instanceof TooMuchEffort)) throw error;
+    throw new Refusal(
+      'rate_limited',
+      'So much is reserved with wildcards that it cannot be told whether this is free.',
+    );
+  }
 }

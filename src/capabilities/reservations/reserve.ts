@@ -6,8 +6,18 @@ import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { findTask, requireClaim, signOfLife } from '../tasks/index.ts';
 import { acting, TaskId } from '../tasks/schema.ts';
 import type { Task, TasksState } from '../tasks/state.ts';
-import { type Claimed, type Conflict, conflicts, type State as Reservations } from './overlaps.ts';
-import { Mode, Paths, Reservation as ReservationOutput, Ttl } from './schema.ts';
+import {
+  before,
+  bounded,
+  type Claimed,
+  overlapping,
+  type State as Reservations,
+  taken,
+  type View,
+  waitingFor,
+} from './overlaps.ts';
+import { Mode as ModeInput, Paths, Reservation as ReservationOutput, Ttl } from './schema.ts';
+import type { Mode } from './state.ts';
 
 type State = Reservations & TasksState;
 
@@ -23,7 +33,7 @@ const MOST = 1_000;
 const NAMED = 10;
 
 /** Wakes those who wait for paths. */
-export const KEYS = ['reservations'];
+export const QUEUE = 'reservations';
 
 /** The task, which must be claimed by whoever acts. Throws as commands on claimed tasks do. */
 function requireLease(
@@ -36,25 +46,75 @@ function requireLease(
   return task;
 }
 
-function conflictsOf(wanted: Claimed, { state, wall, ahead }: Context<State>): Generator<Conflict, void> {
-  return conflicts(wanted, { state, wall, ahead: ahead as readonly Claimed[] });
+/** Why somebody cannot have what it wants, as a refusal tells it. */
+interface Conflict {
+  /** Who has it or, `waiting`, who asked for it before. */
+  agent: string;
+  mode: Mode;
+  /** Those of its paths that overlap. */
+  paths: readonly string[];
+  /** Those of the wanted paths that overlap. */
+  wanted: readonly string[];
+  id?: string;
+  expiresAt?: number;
+  waiting?: true;
+  /** It waits for what the one that asks has: it will not let go before. */
+  waitsForYou?: true;
 }
 
-function* first<T>(items: Iterable<T>, most: number): Generator<T, void> {
-  let taken = 0;
-  for (const item of items) {
-    if (taken++ === most) return;
-    yield item;
-  }
+function viewOf({ state, wall, ahead }: Context<State>): View {
+  return { state, wall, ahead: ahead as Iterable<Claimed> };
+}
+
+/** The first of what stands in the way. */
+function conflictsOf(wanted: Claimed, context: Context<State>, most: number): Conflict[] {
+  return bounded((effort) => {
+    const view = viewOf(context);
+    const found: Conflict[] = [];
+    const held = waitingFor(wanted.agent, view, effort);
+    const add = ({ agent, mode, paths }: Claimed, more: Partial<Conflict>) =>
+      found.push({
+        agent,
+        mode,
+        paths: overlapping(paths, wanted.paths, effort),
+        wanted: overlapping(wanted.paths, paths, effort),
+        ...more,
+      });
+    for (const each of taken(wanted, view, effort)) {
+      if (found.length === most) return found;
+      const waitsForYou = held.some(({ agent }) => agent === each.agent);
+      add(each, { id: each.id, expiresAt: each.expiresAt, ...(waitsForYou && { waitsForYou }) });
+    }
+    for (const each of before(wanted, view, effort)) {
+      if (found.length === most) return found;
+      add(each, { waiting: true });
+    }
+    return found;
+  });
+}
+
+/** True where it is of use to wait: something stands in the way, and nobody who has it waits for what this one has. */
+function isHeldUp(wanted: Claimed, context: Context<State>): boolean {
+  return bounded((effort) => {
+    const view = viewOf(context);
+    const held = waitingFor(wanted.agent, view, effort);
+    let isTaken = false;
+    for (const { agent } of taken(wanted, view, effort)) {
+      if (held.some((each) => each.agent === agent)) return false;
+      isTaken = true;
+      if (held.length === 0) break;
+    }
+    return isTaken || before(wanted, view, effort).next().done === false;
+  });
 }
 
 function requireFree(wanted: Claimed, context: Context<State>): void {
-  const found = [...first(conflictsOf(wanted, context), NAMED + 1)];
+  const found = conflictsOf(wanted, context, NAMED + 1);
   const [one] = found;
   if (one === undefined) return;
-  const { agent, mode, paths, wanted: overlapped, expiresAt, waiting, waitsForYou } = one;
-  const since = waiting ? 'waits for it' : `has it until ${new Date(expiresAt as number).toISOString()}`;
-  const cycle = waitsForYou ? `, and waits for what you have` : '';
+  const { agent, mode, paths, wanted: overlapped, expiresAt, waitsForYou } = one;
+  const since = expiresAt === undefined ? 'waits for it' : `has it until ${new Date(expiresAt).toISOString()}`;
+  const cycle = waitsForYou ? ', and waits for what you have' : '';
   throw new Refusal(
     'paths_reserved',
     `"${overlapped[0]}" overlaps "${paths[0]}" (${mode}): ${agent} ${since}${cycle}.`,
@@ -71,7 +131,7 @@ export const reserve = command({
   input: z.object({
     agent: AgentName.describe('For whom.'),
     paths: Paths,
-    mode: Mode.default('exclusive'),
+    mode: ModeInput.default('exclusive'),
     ttl: Ttl.optional().describe('Seconds that it lasts: 3600 unless said; with a task 86400.'),
     task: TaskId.optional().describe('A task that the agent has claimed: the reservation ends with the claim.'),
     claim: acting.claim,
@@ -105,15 +165,10 @@ export const reserve = command({
   wait: {
     idle(input, context: Context<State>) {
       requireLease(input, context);
-      let taken = false;
-      for (const { waitsForYou } of conflictsOf(input, context)) {
-        if (waitsForYou) return false;
-        taken = true;
-      }
-      return taken;
+      return isHeldUp(input, context);
     },
-    keys: () => KEYS,
-    queue: true,
+    keys: () => [QUEUE],
+    queue: QUEUE,
   },
   answer([granted]) {
     // Whoever waited and is gone, or was waiting when the server stops, was given nothing.
