@@ -392,35 +392,3 @@ describe('after a restart', () => {
     expect(() => gone.restarted().whenDue()).toThrow('nothing is due');
   });
 });
-
-describe('what is shown', () => {
-  test('has the last sign of life, streams and waiting requests, though none of these is written down', async () => {
-    const { scene } = settled(acts(nobody));
-    const events = scene.events.length;
-    const now = beats(sees('opened', 'opened', 'waits')(scene).later(5_000));
-    expect(now.events).toHaveLength(events);
-    const { lastUpdate } = scene.entity('presences', 'link');
-    expect((await now.asks('presence.get', { agent: 'link' })).presence).toMatchObject({
-      status: 'waiting',
-      lastUpdate: expect.any(Number),
-      connections: 2,
-      waiting: 1,
-    });
-    expect((await now.asks('presence.get', { agent: 'link' })).presence.lastUpdate).toBeGreaterThanOrEqual(
-      lastUpdate + 5_000,
-    );
-  });
-
-  test('is by name, of one status where asked, page by page', async () => {
-    const here = ['cyd', 'ada', 'bob'].reduce((scene, agent) => scene.sees(agent, 'opened'), nobody).whenDue().after;
-    const scene = here.when('presence.declare', { agent: 'bob', status: 'working' }).after;
-    const names = async (input: object) => {
-      const { presences, ...rest } = await scene.asks('presence.list', input as Record<string, unknown>);
-      return { names: presences.map(({ agent }: { agent: string }) => agent), ...rest };
-    };
-    expect(await names({})).toEqual({ names: ['ada', 'bob', 'cyd'] });
-    expect(await names({ status: 'idle' })).toEqual({ names: ['ada', 'cyd'] });
-    expect(await names({ limit: 2 })).toEqual({ names: ['ada', 'bob'], more: true, cursor: 'bob' });
-    expect(await names({ limit: 2, cursor: 'bob' })).toEqual({ names: ['cyd'] });
-  });
-});

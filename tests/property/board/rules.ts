@@ -66,15 +66,15 @@ const ENDS: Record<Status, string> = {
   cancelled: 'cancelled',
 };
 
-/** What the clock on the wall says, and what it said when the server was started. */
-export interface Clock {
+/** The clock on the wall, now and when the server was started. */
+interface Clock {
   wall: number;
   began: number;
 }
 
 /** Plays one command, at a time of the clock on the wall, after what that time has ended. */
-export function play(board: Board, call: Call, { wall, began }: Clock, reality: Reality): Played {
-  return new Turn(board, call, { wall, began }, reality).play();
+export function play(board: Board, call: Call, clock: Clock, reality: Reality): Played {
+  return new Turn(board, call, clock, reality).play();
 }
 
 class Turn {
@@ -335,8 +335,8 @@ class Turn {
     if (input.tags !== undefined) after.tags = [...new Set(input.tags)];
     if (input.blocked_by !== undefined) after.blockedBy = [...new Set(input.blocked_by)];
     const loses = lease && input.assignee !== undefined && after.assignee !== lease.agent;
-    const waited = openBlockers(this.#cards, card).length > 0;
-    const opens = input.blocked_by !== undefined && waited && openBlockers(this.#cards, after).length === 0;
+    const [waited, waits] = [card, after].map((each) => openBlockers(this.#cards, each).length > 0);
+    const opens = waited && !waits;
     // Whoever is given what another had begun has not begun it; what waited for others alone waits no more.
     const anew = (loses && card.status === 'doing') || (opens && card.status === 'blocked' && !card.stuck);
     const { status = anew ? 'todo' : card.status } = input;
