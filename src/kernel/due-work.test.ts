@@ -34,6 +34,7 @@ function start(works: ReturnType<typeof work>[], hinder: (name: string) => boole
   const faults: unknown[] = [];
   const due = new DueWork({
     capabilities: works.map((each) => each.capability),
+    wall: () => Date.now(),
     moment: () => ({ state: {} as never, wall: Date.now(), settings: {}, began: 0, sightings: {} as never }),
     perform(command) {
       if (hinder(command.name)) return false;

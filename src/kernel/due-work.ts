@@ -5,6 +5,8 @@ import type { Event } from './event.ts';
 
 export interface DueWorkOptions {
   capabilities: readonly Capability[];
+  /** What the clock on the wall says: milliseconds since 1970. */
+  wall(): number;
   /** What is known now. */
   moment(): Moment<never>;
   /** Decides and applies a command of the server's own. False where there was nothing to do. */
@@ -53,13 +55,10 @@ export class DueWork {
 
   constructor(options: DueWorkOptions) {
     this.#options = options;
+    const { state } = options.moment();
+    const nothing = () => ({});
     for (const { due, watch } of options.capabilities) {
-      if (due)
-        this.#add(
-          () => due.at(options.moment().state),
-          due.command,
-          () => ({}),
-        );
+      if (due) this.#add(() => due.at(state), due.command, nothing);
       if (watch) this.#watch(watch);
     }
   }
@@ -69,14 +68,12 @@ export class DueWork {
   }
 
   #watch(watch: Watch): void {
-    const { moment } = this.#options;
+    const { wall, moment } = this.#options;
     const agenda = new Agenda();
     this.#agendas.push({ agenda, watch });
-    const at = () => {
-      const now = moment();
-      return agenda.next(now.wall, (agent) => watch.until(agent, now));
-    };
-    this.#add(at, watch.command, () => ({ agents: agenda.due(moment().wall, AGENTS) }));
+    const until = (agent: string) => watch.until(agent, moment());
+    const input = () => ({ agents: agenda.due(wall(), AGENTS) });
+    this.#add(() => agenda.next(wall(), until), watch.command, input);
   }
 
   /** To be called once, when the state is there; the last that is written down is of `lastAt`. */
@@ -94,17 +91,19 @@ export class DueWork {
     this.changed();
   }
 
-  /** To be called when events were applied or taken back. */
-  happened(events: readonly Event[]): void {
-    for (const { agenda, watch } of this.#agendas)
+  /** To be called when events, of one agent's command where it is named, were applied or taken back. */
+  happened(events: readonly Event[], actor?: string): void {
+    for (const { agenda, watch } of this.#agendas) {
+      if (actor !== undefined) agenda.touch(actor);
       for (const event of events) for (const agent of watch.touches(event)) agenda.touch(agent);
+    }
     this.changed();
   }
 
   /** Does what is due. Never throws: what cannot be done now is tried again, and keeps nothing else from being done. */
   settle(): void {
     if (this.#next === Number.POSITIVE_INFINITY || this.#performing || this.#closed) return;
-    if (this.#options.moment().wall < this.#next) return;
+    if (this.#options.wall() < this.#next) return;
     this.#performing = true;
     for (const work of this.#work) this.#exhaust(work);
     this.#performing = false;
@@ -112,14 +111,14 @@ export class DueWork {
   }
 
   #exhaust(work: Work): void {
-    const { moment, perform, onFault } = this.#options;
+    const { wall, perform, onFault } = this.#options;
     const { command } = work;
     try {
-      for (let turn = 0; turn < TURNS && dueAt(work) <= moment().wall; turn++)
-        if (!perform(command, work.input()) && dueAt(work) <= moment().wall)
+      for (let turn = 0; turn < TURNS && dueAt(work) <= wall(); turn++)
+        if (!perform(command, work.input()) && dueAt(work) <= wall())
           throw new Error(`${command.name} is due and finds nothing to do`);
     } catch (error) {
-      work.notBefore = moment().wall + RETRY_MS;
+      work.notBefore = wall() + RETRY_MS;
       // A full disk has been told to whoever wanted to write, and to /health.
       if (!(error instanceof Refusal)) onFault(error);
     }
@@ -138,7 +137,7 @@ export class DueWork {
     this.#timer = undefined;
     this.#timerAt = this.#next;
     if (this.#next === Number.POSITIVE_INFINITY || this.#closed) return;
-    const ms = Math.max(this.#next - this.#options.moment().wall, 0);
+    const ms = Math.max(this.#next - this.#options.wall(), 0);
     this.#timer = setTimeout(
       () => {
         this.settle();

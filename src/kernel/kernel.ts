@@ -90,6 +90,7 @@ export class Kernel {
     });
     this.#due = new DueWork({
       capabilities,
+      wall: () => this.#world.clock(),
       moment: () => this.#moment(),
       perform: (command, input) => this.#perform(command, input),
       onFault: (error) => rest.onFault?.(error),
@@ -183,7 +184,6 @@ export class Kernel {
           continue;
         }
         const { events, batch } = this.#commit(drafts, actor, context.now, keyed?.mark);
-        if (agent !== undefined) this.sightings.acted(agent, context.seq);
         const value = operation.answer(events, this.#state, input, prepared, context);
         try {
           await batch.settled;
@@ -242,7 +242,9 @@ export class Kernel {
     else for (const change of this.#log.changes) changes.push(change);
     this.#lastBatch = batch;
     const events = records.map(({ event }) => event);
-    this.#due.happened(events);
+    const agent = actor === SYSTEM || actor === ANONYMOUS ? undefined : actor;
+    if (agent !== undefined) this.sightings.acted(agent, events[0]?.seq as number);
+    this.#due.happened(events, agent);
     return { events, batch };
   }
 
@@ -411,8 +413,8 @@ export class Kernel {
   #noticed(agent: string): void {
     this.#due.noticed(agent);
     if (!this.feed.ephemera.wanted) return;
-    const moment = this.#moment();
-    for (const { watch } of this.capabilities)
-      if (watch) this.feed.ephemera.show(watch.beat(agent, moment), moment.wall);
+    const at = this.#world.clock();
+    for (const { name, watch } of this.capabilities)
+      if (watch) this.feed.ephemera.show(`${name} ${agent}`, () => ({ at, ...watch.beat(agent, this.#moment()) }));
   }
 }

@@ -30,76 +30,89 @@ export interface SightingsOptions {
   next(): number;
   /** Called before a sign of life is noted: what time has brought about until then comes first. */
   before(): void;
-  /** Called when something was noted of an agent. */
+  /** Called when something was noted of an agent, but for an act: its events tell it. */
   after(agent: string): void;
 }
 
 const NEVER = Number.NEGATIVE_INFINITY;
-const NOT_SEEN: Sighting = {
-  connections: 0,
-  waiting: 0,
-  seen: { at: NEVER, seq: 0 },
-  acted: { at: NEVER, seq: 0 },
-  waited: NEVER,
-  left: NEVER,
-};
+const AT_NO_TIME: Mark = { at: NEVER, seq: 0 };
+
+type Record = { -readonly [F in keyof Sighting]: Sighting[F] };
+
+function notSeen(): Record {
+  return { connections: 0, waiting: 0, seen: AT_NO_TIME, acted: AT_NO_TIME, waited: NEVER, left: NEVER };
+}
 
 /** Signs of life by agent. Doors and the kernel note them; commands and queries read them, as they read the clock. */
 export class Sightings {
   readonly #options: SightingsOptions;
-  readonly #byAgent = new Map<string, Sighting>();
+  readonly #byAgent = new Map<string, Record>();
 
   constructor(options: SightingsOptions) {
     this.#options = options;
   }
 
-  /** What was seen of an agent; of one that was never seen every time is minus infinity. */
+  /** What was seen of an agent until now; of one that was never seen every time is minus infinity. */
   of(agent: string): Sighting {
-    return this.#byAgent.get(agent) ?? NOT_SEEN;
+    return this.#byAgent.get(agent) ?? notSeen();
   }
 
   /** Notes what is known from before the server started. */
   recall(agent: string, { seen = NEVER, acted = NEVER, waited = NEVER, left = NEVER }: Recollection): void {
-    this.#note(agent, (_, { seq }) => {
-      const mark = (at: number) => (at === NEVER ? NOT_SEEN.seen : { at, seq });
-      return { seen: mark(seen), acted: mark(acted), waited, left };
-    });
+    const seq = this.#options.next();
+    const mark = (at: number) => (at === NEVER ? AT_NO_TIME : { at, seq });
+    Object.assign(this.#record(agent), { seen: mark(seen), acted: mark(acted), waited, left });
+    this.#options.after(agent);
   }
 
   /** Notes a sign of life. */
   seen(agent: string): void {
     this.#options.before();
-    this.#note(agent, (_, now) => ({ seen: now }));
+    this.#record(agent).seen = this.#now();
+    this.#options.after(agent);
   }
 
-  /** Notes a command that changed something; the first of its events has this seq. */
+  /** Notes that the command of which the last sign came has changed something; the first of its events has this seq. */
   acted(agent: string, seq: number): void {
-    this.#note(agent, (_, { at }) => ({ acted: { at, seq } }));
+    this.#record(agent).acted = { at: this.#options.wall(), seq };
   }
 
   /** Notes a stream that names the agent. The answer ends it; an agent that says goodbye with its last is not here any more. */
   opened(agent: string): (goodbye?: boolean) => void {
     this.#options.before();
-    this.#note(agent, ({ connections }, now) => ({ connections: connections + 1, seen: now }));
-    return once((goodbye = false) =>
-      this.#note(agent, (was, { at }) => {
-        const connections = was.connections - 1;
-        return goodbye && connections === 0 && was.waiting === 0 ? NOT_SEEN : { connections, left: at };
-      }),
-    );
+    const record = this.#record(agent);
+    record.connections++;
+    record.seen = this.#now();
+    this.#options.after(agent);
+    return once((goodbye = false) => {
+      record.connections--;
+      if (goodbye && record.connections === 0 && record.waiting === 0) Object.assign(record, notSeen());
+      else record.left = this.#options.wall();
+      this.#options.after(agent);
+    });
   }
 
   /** Notes a request of the agent that waits; the answer ends it. */
   waits(agent: string): () => void {
-    this.#note(agent, ({ waiting }, now) => ({ waiting: waiting + 1, seen: now }));
-    return once(() => this.#note(agent, ({ waiting }, { at }) => ({ waiting: waiting - 1, waited: at, left: at })));
+    const record = this.#record(agent);
+    record.waiting++;
+    record.seen = this.#now();
+    this.#options.after(agent);
+    return once(() => {
+      record.waiting--;
+      record.waited = record.left = this.#options.wall();
+      this.#options.after(agent);
+    });
   }
 
-  #note(agent: string, change: (was: Sighting, now: Mark) => Partial<Sighting>): void {
-    const { wall, next, after } = this.#options;
-    const was = this.of(agent);
-    this.#byAgent.set(agent, { ...was, ...change(was, { at: wall(), seq: next() }) });
-    after(agent);
+  #record(agent: string): Record {
+    let record = this.#byAgent.get(agent);
+    if (record === undefined) this.#byAgent.set(agent, (record = notSeen()));
+    return record;
+  }
+
+  #now(): Mark {
+    return { at: this.#options.wall(), seq: this.#options.next() };
   }
 }
 

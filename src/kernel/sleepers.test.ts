@@ -5,6 +5,7 @@ import { MemoryStore } from '../../tests/support/memory-store.ts';
 import { type Context, capability, command, type Entities } from './capability.ts';
 import { Refusal } from './errors.ts';
 import { Kernel } from './kernel.ts';
+import { Sleepers } from './sleepers.ts';
 
 interface State {
   stock: Entities<{ n: number }>;
@@ -252,5 +253,43 @@ describe('callers that wait in a queue', () => {
     await fill(1);
     await take('bob', 0);
     expect(answers).toEqual(['bob']);
+  });
+});
+
+describe('that somebody sleeps', () => {
+  /** A sleeper for `key`, and what was told of its sleep. */
+  function enter() {
+    const sleepers = new Sleepers();
+    const told: string[] = [];
+    const sleeper = sleepers.enter(['key'], 10_000, {
+      asleep() {
+        told.push('asleep');
+        return () => void told.push('over');
+      },
+    });
+    return { sleepers, sleeper, told };
+  }
+
+  test('is told once, when it does, and that it is over, when it has been answered', async () => {
+    const { sleepers, sleeper, told } = enter();
+    expect(told).toEqual([]);
+    for (let i = 0; i < 2; i++) {
+      const woken = sleeper.woken();
+      expect(told).toEqual(['asleep']);
+      sleepers.happened(['key']);
+      await woken;
+    }
+    sleeper.leave();
+    sleeper.leave();
+    expect(told).toEqual(['asleep', 'over']);
+  });
+
+  test('is not told where something has come already, or where nobody waits any more', async () => {
+    const { sleepers, sleeper, told } = enter();
+    sleepers.happened(['key']);
+    await sleeper.woken();
+    sleeper.leave();
+    await sleeper.woken();
+    expect(told).toEqual([]);
   });
 });

@@ -201,6 +201,6 @@ test('a sign of life is shown to who looks, and to nobody later', async () => {
   away();
   await knock('cyd');
   await pass(200);
-  expect(shown).toEqual([JSON.stringify({ at: 1_000_000, actor: '', type: 'guest_seen', subject: 'bob', data: {} })]);
+  expect(shown).toEqual([JSON.stringify({ at: 1_000_000, type: 'guest_seen', actor: '', subject: 'bob', data: {} })]);
   await kernel.close();
 });

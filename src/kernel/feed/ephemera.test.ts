@@ -9,7 +9,7 @@ function open() {
   const shown: Ephemeral[][] = [];
   const turnAway = ephemera.listen((events) => void shown.push([...events]));
   const beat = (subject: string, n: number, type = 'beat') =>
-    ephemera.show({ type, subject, actor: subject, data: { n } }, 1_000 + n);
+    ephemera.show(`${type} ${subject}`, () => ({ at: 1_000 + n, type, subject, actor: subject, data: { n } }));
   return { ephemera, shown, turnAway, beat };
 }
 
@@ -23,9 +23,9 @@ test('of what comes within a moment the last of each kind about each thing is sh
   vi.advanceTimersByTime(100);
   expect(shown.map((events) => events.map(({ frame }) => JSON.parse(frame)))).toEqual([
     [
-      { at: 1_003, actor: 'link', type: 'beat', subject: 'link', data: { n: 3 } },
-      { at: 1_002, actor: 'kai', type: 'beat', subject: 'kai', data: { n: 2 } },
-      { at: 1_004, actor: 'link', type: 'typing', subject: 'link', data: { n: 4 } },
+      { at: 1_003, type: 'beat', actor: 'link', subject: 'link', data: { n: 3 } },
+      { at: 1_002, type: 'beat', actor: 'kai', subject: 'kai', data: { n: 2 } },
+      { at: 1_004, type: 'typing', actor: 'link', subject: 'link', data: { n: 4 } },
     ],
   ]);
   vi.advanceTimersByTime(1_000);

@@ -7,6 +7,9 @@ export interface Ephemeral extends Subject {
   readonly frame: string;
 }
 
+/** What is to be shown, and its time. */
+type Passing = Draft & { at: number };
+
 /** Milliseconds within which the last of several events of one kind about one thing is shown. */
 const COALESCE_MS = 100;
 
@@ -14,7 +17,7 @@ const COALESCE_MS = 100;
 export class Ephemera {
   readonly #readersOf: (event: Event) => readonly string[] | undefined;
   readonly #listeners = new Set<(events: readonly Ephemeral[]) => void>();
-  readonly #held = new Map<string, Event>();
+  readonly #held = new Map<string, () => Passing>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(readersOf: (event: Event) => readonly string[] | undefined) {
@@ -26,10 +29,10 @@ export class Ephemera {
     return this.#listeners.size > 0;
   }
 
-  /** Shows it soon, in place of one of the same type about the same thing that was not shown yet. */
-  show({ actor = '', ...draft }: Draft, at: number): void {
+  /** Shows soon what `make` answers then, in place of what has the same key and was not shown yet. */
+  show(key: string, make: () => Passing): void {
     if (!this.wanted) return;
-    this.#held.set(`${draft.type} ${draft.subject}`, { seq: 0, at, actor, ...draft });
+    this.#held.set(key, make);
     this.#timer ??= setTimeout(() => this.#flush(), COALESCE_MS);
   }
 
@@ -43,7 +46,7 @@ export class Ephemera {
   }
 
   #flush(): void {
-    const events = [...this.#held.values()].map((event) => ephemeralOf(event, this.#readersOf(event)));
+    const events = [...this.#held.values()].map((make) => ephemeralOf(make(), this.#readersOf));
     this.#forget();
     for (const listener of this.#listeners) listener(events);
   }
@@ -55,9 +58,12 @@ export class Ephemera {
   }
 }
 
-function ephemeralOf(event: Event, readers: readonly string[] | undefined): Ephemeral {
-  const { seq: _, ...shown } = event;
-  const { type, actor, subject, data } = event;
+function ephemeralOf(
+  { type, actor = '', subject, data, at }: Passing,
+  readersOf: (event: Event) => readonly string[] | undefined,
+): Ephemeral {
+  const shown = { at, type, actor, ...(subject !== undefined && { subject }), data };
+  const event = { seq: 0, ...shown };
   const channel = typeof data.channel === 'string' ? data.channel : undefined;
-  return { type, actor, subject, channel, readers, event, frame: JSON.stringify(shown) };
+  return { type, actor, subject, channel, readers: readersOf(event), event, frame: JSON.stringify(shown) };
 }
