@@ -63,7 +63,7 @@ describe.skipIf(reason !== undefined)('a disk that fails', () => {
         timeout: 60_000,
       });
       const { acknowledged, others } = await writeUntilGone(server.url);
-      await server.end('SIGTERM');
+      await expect.poll(() => server.child.exitCode ?? server.child.signalCode, { timeout: 20_000 }).not.toBeNull();
       expect(others.length).toBeGreaterThan(0);
       for (const other of others) expect(other).toEqual({ status: 503, code: 'outcome_unknown' });
       expect(server.output()).toContain('the disk failed');

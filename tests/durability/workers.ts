@@ -41,6 +41,9 @@ async function ask(url: string, worked: Worked, request: Omit<Request, 'key'>): 
   return answer;
 }
 
+/** Another has it, or the claim that was not answered in time is over by the time it is asked for again. */
+const LOST = ['TASK_ALREADY_ASSIGNED', 'stale_claim'];
+
 /** Takes a task: the one of the path, or the next. Whoever loses a race is told so. */
 async function take(
   url: string,
@@ -59,7 +62,7 @@ async function take(
         taken = { task: body.task.id, claim: id, agent, generation, seq };
         worked.taken.push(taken);
         if (body.claim.agent !== agent) worked.wrong.push(`${agent} was given the claim of ${body.claim.agent}`);
-      } else if (status !== 200 && body.code !== 'TASK_ALREADY_ASSIGNED')
+      } else if (status !== 200 && !LOST.includes(body.code))
         worked.wrong.push(`${path} of ${agent}: ${status} ${body.code}`);
     },
   });
