@@ -80,7 +80,8 @@ export async function auditWorkRetries(url: string, worked: Worked): Promise<str
     const second = await send(url, path, body, key);
     request.answered(first);
     const same = (field: string) => first.body[field]?.id === second.body[field]?.id;
-    const acted = first.status === 200 && first.body.task !== null;
+    // A claim of one second may end between the two.
+    const acted = first.status === 200 && first.body.task !== null && second.body.code !== 'stale_claim';
     if (acted && !(second.replayed && first.seq === second.seq && ['task', 'claim', 'comment'].every(same)))
       wrong.push(`${path} sent again: ${JSON.stringify(first.body)}, then ${JSON.stringify(second.body)}`);
   }
