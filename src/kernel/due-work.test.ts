@@ -135,6 +135,14 @@ describe('work that cannot be done', () => {
     due.close();
   });
 
+  test('because it is due no more when its turn comes, is no fault', () => {
+    const a = work('a', 0);
+    const { faults, due } = start([a], () => a.times.shift() !== undefined);
+    vi.advanceTimersByTime(10_000);
+    expect(faults).toEqual([]);
+    due.close();
+  });
+
   test('for want of space is tried again each second, and not reported', () => {
     let tries = 0;
     const { done, faults, due } = start([work('a', 0)], () => {

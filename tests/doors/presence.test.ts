@@ -285,6 +285,26 @@ describe('heartbeats on streams', () => {
     expect(n).toBeLessThan(50);
   });
 
+  test('do not keep a quiet stream from telling how far it is', async () => {
+    await using quick = await testNode({ streams: { idleMs: 250, tickMs: 20 } });
+    await using stream = await openStream(`${quick.url}/events?ephemeral=1`);
+    await stream.next(({ event }) => event === 'sync');
+    let beating = true;
+    const beats = (async () => {
+      while (beating) await quick.send('POST', '/presence/link/heartbeat');
+    })();
+    let between = 0;
+    try {
+      await stream.next(({ event }) => {
+        if (event === 'presence_heartbeat') between++;
+        return event === 'sync' && between > 2;
+      }, 10_000);
+    } finally {
+      beating = false;
+      await beats;
+    }
+  });
+
   test('pass by a reader of SSE that does not keep up', async () => {
     await using socket = await rawSocket(server.port);
     const chunks: Buffer[] = [];
