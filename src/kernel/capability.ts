@@ -4,6 +4,7 @@ import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
 import type { Health } from './health.ts';
 import type { OrderSpec } from './order.ts';
+import type { Search } from './search.ts';
 import type { Recollection, Sightings } from './sightings.ts';
 import type { Sleeper } from './sleepers.ts';
 
@@ -68,6 +69,8 @@ export interface QueryContext<S> extends Moment<S> {
   scan<R>(sql: string, ...params: (string | number | null)[]): Promise<R[]>;
   /** Waits for what capabilities wake by these keys; to be left. While it sleeps, who asks is seen to be waiting. */
   sleeper(keys: readonly string[], ms: number): Sleeper;
+  /** Finds things by what they say. */
+  readonly search: Search;
   health(): Health;
   /** The whole live state as of one event; what the caller may not read is left out. */
   snapshot(): Promise<{ cursor: string; seq: number; state: Record<string, unknown> }>;

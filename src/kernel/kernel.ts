@@ -13,6 +13,7 @@ import { ANONYMOUS, SYSTEM } from './names.ts';
 import type { KernelOptions, World } from './options.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { replay } from './replay.ts';
+import type { Search } from './search.ts';
 import { Sightings } from './sightings.ts';
 import { type Sleeper, Sleepers, type SleepOptions } from './sleepers.ts';
 import { stamp } from './stamp.ts';
@@ -46,6 +47,7 @@ export class Kernel {
   readonly #onFailure: ((error: Error) => void) | undefined;
   readonly #settings: Settings;
   readonly #began: number;
+  readonly #search: Search | undefined;
   readonly #table: Table;
   readonly #due: DueWork;
   readonly #sleepers = new Sleepers();
@@ -75,6 +77,7 @@ export class Kernel {
     this.#onFailure = rest.onFailure;
     this.#settings = rest.settings ?? {};
     this.#began = world.clock();
+    this.#search = rest.search;
     this.capabilities = capabilities;
     const specs = capabilities.flatMap((c) => c.collections);
     this.#collections = createCollections(specs, this.#log, store);
@@ -342,6 +345,7 @@ export class Kernel {
         return this.#store.scan(sql, params);
       },
       sleeper: (keys, ms) => this.#sleep(keys, ms, agent, { signal }),
+      search: this.#search as Search,
       health: () => this.health(),
       snapshot: () => this.snapshot(agent),
       operations: this.operations,
@@ -372,16 +376,12 @@ export class Kernel {
   /** The state as of one event, for a subscriber who goes on from there. */
   snapshot(agent: string | undefined): Promise<{ cursor: string; seq: number; state: Record<string, unknown> }> {
     return this.#view((view) => {
-      const state: Record<string, unknown> = {};
-      for (const c of this.capabilities) Object.assign(state, c.snapshot?.(view, agent));
-      return { cursor: this.feed.cursor(view.seq), seq: view.seq, state };
+      return { cursor: this.feed.cursor(view.seq), seq: view.seq, state: this.#table.snapshot(view, agent) };
     });
   }
 
   health(): Health {
-    const parts: Record<string, unknown> = {};
-    for (const c of this.capabilities) Object.assign(parts, c.health?.(this.#state as never));
-    return healthOf(this.#journal, this.#store, this.feed, parts);
+    return healthOf(this.#journal, this.#store, this.feed, this.#table.health());
   }
 
   /** Lets everything that was accepted become durable, then closes the journal and the index. */

@@ -1,6 +1,7 @@
 import type { Capability, Settings } from './capability.ts';
 import type { RingLimits } from './feed/ring.ts';
 import type { Journal } from './journal/journal.ts';
+import type { Search } from './search.ts';
 import type { Store } from './store.ts';
 
 /** Where time and chance come from; tests bring their own. */
@@ -17,6 +18,7 @@ export interface KernelOptions {
   capabilities: readonly Capability[];
   world: World;
   settings?: Settings;
+  search?: Search;
   ring?: RingLimits;
   /** Told while the index is rebuilt from the journal: events done, events in all. */
   onProgress?: (done: number, total: number) => void;

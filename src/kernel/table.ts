@@ -1,4 +1,4 @@
-import type { Capability, Operation, ReadersOf } from './capability.ts';
+import type { Capability, IndexView, Operation, ReadersOf } from './capability.ts';
 import type { Event } from './event.ts';
 import type { Relevance } from './feed/filter.ts';
 
@@ -55,6 +55,16 @@ export class Table implements Relevance {
   /** Small figures for an agent. */
   counters(agent: string): Record<string, number> {
     return Object.assign({}, ...this.#counting.map((c) => c.counters?.(this.#state as never, agent)));
+  }
+
+  /** What `/health` says beside the kernel's own. */
+  health(): Record<string, unknown> {
+    return Object.assign({}, ...this.capabilities.map((c) => c.health?.(this.#state as never)));
+  }
+
+  /** The state as the index has it, for an agent. */
+  snapshot(view: IndexView, agent: string | undefined): Record<string, unknown> {
+    return Object.assign({}, ...this.capabilities.map((c) => c.snapshot?.(view, agent)));
   }
 
   topicTypes(topic: string): readonly string[] {
