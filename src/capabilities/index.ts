@@ -14,7 +14,7 @@ import { tasks } from './tasks/index.ts';
 import { workflows } from './workflows/index.ts';
 
 /** What the server can do, in order: a capability may use those before it. Adding one: a folder and a line here. */
-export const capabilities: readonly Capability[] = [
+export const capabilities = [
   agents,
   channels,
   inbox,
@@ -28,4 +28,4 @@ export const capabilities: readonly Capability[] = [
   activity,
   events,
   system,
-];
+] as const satisfies readonly Capability[];

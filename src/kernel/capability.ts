@@ -78,16 +78,16 @@ export interface QueryContext<S> extends Moment<S> {
   readonly operations: ReadonlyMap<string, Operation>;
 }
 
-interface OperationSpec<S, I extends InputSchema, O extends z.ZodType> {
+interface OperationSpec<S, N extends string, I extends InputSchema, O extends z.ZodType, A extends string> {
   /** `messages.send` */
-  name: string;
+  name: N;
   /** One line for people and agents. */
   summary: string;
   input: I;
   output: O;
   http: readonly HttpRoute[];
   /** The input field that names who acts or asks; filled from the caller where the caller named itself. */
-  actor?: keyof z.infer<I> & string;
+  actor?: A & keyof z.infer<I>;
   /** What `error` says when the input is invalid, in the words that clients of the original contract know. */
   complaint?: string;
   /** The entity that it shows or changes has a tag: the seq of the event that last changed it. */
@@ -99,8 +99,14 @@ interface OperationSpec<S, I extends InputSchema, O extends z.ZodType> {
   };
 }
 
-export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = undefined>
-  extends OperationSpec<S, I, O> {
+export interface CommandSpec<
+  S,
+  N extends string,
+  I extends InputSchema,
+  O extends z.ZodType,
+  A extends string,
+  P = undefined,
+> extends OperationSpec<S, N, I, O, A> {
   /** What must be read before it can be decided, for what memory does not hold. It may be read again. */
   prepare?(input: z.infer<I>, context: QueryContext<S>): Promise<P>;
   /** Decides what happens, or throws a Refusal. Pure; may be called again for the same request. */
@@ -121,7 +127,8 @@ export interface CommandSpec<S, I extends InputSchema, O extends z.ZodType, P = 
   answer(events: readonly Event[], state: S, input: z.infer<I>, prepared: P, moment: Moment<S>): z.input<O>;
 }
 
-export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extends OperationSpec<S, I, O> {
+export interface QuerySpec<S, N extends string, I extends InputSchema, O extends z.ZodType, A extends string>
+  extends OperationSpec<S, N, I, O, A> {
   run(input: z.infer<I>, context: QueryContext<S>): z.input<O> | Promise<z.input<O>>;
   /** Shown as Server-Sent Events: always, or where the caller accepts an event stream. Frames hold the whole event or its data. */
   stream?: { when: 'always' | 'accepted'; frames: 'event' | 'data' };
@@ -133,20 +140,41 @@ export interface QuerySpec<S, I extends InputSchema, O extends z.ZodType> extend
 
 // The table holds operations of every shape, so its rows are typed at their definition and not here.
 // biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
-export type Command = { kind: 'command' } & CommandSpec<any, any, any, any>;
+type AnyCommand = CommandSpec<any, string, any, any, any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: the heterogeneous table
-export type Query = { kind: 'query' } & QuerySpec<any, any, any>;
+type AnyQuery = QuerySpec<any, string, any, any, any>;
+export type Command = { kind: 'command' } & AnyCommand;
+export type Query = { kind: 'query' } & AnyQuery;
 export type Operation = Command | Query;
 
+/** What a row of the table says of itself to those who call it: its name, its schemas, the field that names the caller. */
+export interface Row<N extends string, I extends InputSchema, O extends z.ZodType, A extends string> {
+  name: N;
+  input: I;
+  output: O;
+  actor?: A;
+}
+
 /** Declares an operation that changes state. */
-export function command<S, I extends InputSchema, O extends z.ZodType, P = undefined>(
-  spec: CommandSpec<S, I, O, P>,
-): Command {
+export function command<
+  S,
+  const N extends string,
+  I extends InputSchema,
+  O extends z.ZodType,
+  const A extends string = never,
+  P = undefined,
+>(spec: CommandSpec<S, N, I, O, A, P>): Omit<Command, keyof Row<N, I, O, A>> & Row<N, I, O, A> {
   return { kind: 'command', ...spec };
 }
 
 /** Declares an operation that only reads. */
-export function query<S, I extends InputSchema, O extends z.ZodType>(spec: QuerySpec<S, I, O>): Query {
+export function query<
+  S,
+  const N extends string,
+  I extends InputSchema,
+  O extends z.ZodType,
+  const A extends string = never,
+>(spec: QuerySpec<S, N, I, O, A>): Omit<Query, keyof Row<N, I, O, A>> & Row<N, I, O, A> {
   return { kind: 'query', ...spec };
 }
 
@@ -234,9 +262,16 @@ export interface Capability<S = never> {
   sockets?: readonly SocketFeed[];
 }
 
-/** Declares a capability with the type of the state that it folds. */
-export function capability<S>(spec: Capability<S>): Capability {
-  return spec as unknown as Capability;
+/**
+ * Declares a capability with the type of the state that it folds: `capability<State>()({ name: … })`. Its operations
+ * keep their types, from which the client's functions have theirs.
+ */
+export function capability<S = never>() {
+  return <const O extends readonly Operation[]>(spec: Capability<S> & { operations: O }): Typed<O> =>
+    spec as unknown as Typed<O>;
 }
+
+/** A capability whose operations are known by their types. */
+export type Typed<O extends readonly Operation[]> = Omit<Capability, 'operations'> & { readonly operations: O };
 
 export type { Entities, LiveCollection };

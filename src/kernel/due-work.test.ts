@@ -25,7 +25,7 @@ function work(name: string, ...at: number[]) {
   const times = at.map((ms) => 1_000_000 + ms);
   const own = { ...nothing, name };
   const spec = { name, summary: '', collections: [], operations: [], events: {} };
-  return { times, command: own, capability: capability({ ...spec, due: { at: () => times[0], command: own } }) };
+  return { times, command: own, capability: capability()({ ...spec, due: { at: () => times[0], command: own } }) };
 }
 
 /** Due work whose every turn is noted as `name@milliseconds`; `hinder` may stand in the way. */
@@ -161,7 +161,7 @@ interface State {
 }
 
 /** A lamp that goes out by itself. */
-const lamp = capability<State>({
+const lamp = capability<State>()({
   name: 'lamp',
   summary: 'A lamp.',
   collections: [{ name: 'lamps', keep: 'memory' }],

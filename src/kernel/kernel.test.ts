@@ -16,7 +16,7 @@ interface State {
 
 let decisions = 0;
 
-const counting = capability<State>({
+const counting = capability<State>()({
   name: 'counting',
   summary: 'A number.',
   collections: [{ name: 'counters', keep: 'memory' }],

@@ -14,7 +14,7 @@ interface State {
 const inStock = ({ stock }: State) => stock.get('a')?.n ?? 0;
 
 /** Things that are put in, and taken out one by one by whoever waits for them. */
-const shelf = capability<State>({
+const shelf = capability<State>()({
   name: 'shelf',
   summary: 'A shelf.',
   collections: [{ name: 'stock', keep: 'memory' }],

@@ -22,7 +22,7 @@ function isHere(agent: string, { sightings, wall }: Moment<State>): boolean {
 }
 
 /** A book of who is here. */
-const book = capability<State>({
+const book = capability<State>()({
   name: 'book',
   summary: 'A guest book.',
   collections: [{ name: 'guests', keep: 'memory' }],

@@ -52,7 +52,7 @@ const list = query({
   },
 });
 
-export const activity = capability<ActivityState>({
+export const activity = capability<ActivityState>()({
   name: 'activity',
   summary: 'What happened, whoever did it.',
   collections: [activityTable],

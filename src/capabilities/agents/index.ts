@@ -6,7 +6,7 @@ import { type Agent, apply } from './state.ts';
 
 export { type NamedAgents, resolveAgent } from './names.ts';
 
-export const agents = capability<NamedAgents>({
+export const agents = capability<NamedAgents>()({
   name: 'agents',
   summary: 'Who works here: everybody who has acted, and what each says of itself.',
   collections: [{ name: 'agents', keep: 'memory', orders }],

@@ -58,7 +58,7 @@ const catchUp = query({
   },
 });
 
-export const catchup = capability<State>({
+export const catchup = capability<State>()({
   name: 'catchup',
   summary: 'What an agent should know when it wakes up, in a few hundred tokens.',
   collections: [],

@@ -2,7 +2,7 @@ import { capability } from '../../kernel/capability.ts';
 import { operations, type State } from './operations.ts';
 import { apply, type Channel, DEFAULT_CHANNELS, dmEnds, isDefault, mayRead, TASK_THREAD } from './state.ts';
 
-export const channels = capability<State>({
+export const channels = capability<State>()({
   name: 'channels',
   summary:
     'Places where messages are. Five are always there; others are created by name or by the first message to them.',

@@ -128,7 +128,7 @@ const configure = command({
   answer: (_, state: State) => ({ success: true as const, ...settings(state) }),
 });
 
-export const events = capability<State>({
+export const events = capability<State>()({
   name: 'events',
   summary: 'One ordered stream of every change, resumable from any cursor.',
   collections: [{ name: 'event_settings', keep: 'memory' }],

@@ -89,7 +89,7 @@ const mentioned = query({
   },
 });
 
-export const inbox = capability<State>({
+export const inbox = capability<State>()({
   name: 'inbox',
   summary: 'What is for each agent, and what it has read and acknowledged of it.',
   collections: [{ name: 'inboxes', keep: 'memory' }, itemsTable, acksTable, participantsTable],

@@ -33,7 +33,7 @@ const chatSocket: SocketFeed = {
     type === 'message_posted' ? { type: 'message', message: { ...data, seq } } : { type, data },
 };
 
-export const messages = capability<MessagesState & ChannelsState & InboxState & ExchangesState>({
+export const messages = capability<MessagesState & ChannelsState & InboxState & ExchangesState>()({
   name: 'messages',
   summary: 'What is said: channels, threads, direct messages, reactions.',
   collections: [messagesTable, { name: 'exchanges', keep: 'memory' }],

@@ -50,7 +50,7 @@ const get = query({
   },
 });
 
-export const presence = capability<State>({
+export const presence = capability<State>()({
   name: 'presence',
   summary: 'Who is here and what each is doing, from what the server sees.',
   collections: [{ name: 'presences', keep: 'memory', orders: { named } }],

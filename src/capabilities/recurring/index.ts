@@ -195,7 +195,7 @@ const next: OrderSpec<Recurring> = {
   key: ({ nextAt = 0, id }) => [nextAt, id],
 };
 
-export const recurring = capability<State>({
+export const recurring = capability<State>()({
   name: 'recurring',
   summary: 'Tasks that come again and again: one for each time, also for times at which the server slept.',
   collections: [{ name: 'recurring', keep: 'memory', orders: { next } }],

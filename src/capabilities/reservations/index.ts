@@ -15,7 +15,7 @@ const listed: OrderSpec<Reservation> = {
 /** What ends first. */
 const ending: OrderSpec<Reservation> = { groups: () => [''], key: (each) => [endOf(each), each.id] };
 
-export const reservations = capability<State>({
+export const reservations = capability<State>()({
   name: 'reservations',
   summary: 'Who works at which files, so that no two do at once.',
   collections: [

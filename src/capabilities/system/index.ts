@@ -91,7 +91,7 @@ const snapshot = query({
   },
 });
 
-export const system = capability({
+export const system = capability()({
   name: 'system',
   summary: 'The server itself.',
   collections: [],

@@ -22,7 +22,7 @@ interface State extends TasksState {
   tasks: LiveCollection<Task>;
 }
 
-export const tasks = capability<State>({
+export const tasks = capability<State>()({
   name: 'tasks',
   summary: 'Work that is handed over by program, and that nobody does twice.',
   collections: [

@@ -100,7 +100,7 @@ const remove = command({
   answer: () => ({ success: true as const }),
 });
 
-export const workflows = capability<State>({
+export const workflows = capability<State>()({
   name: 'workflows',
   summary: 'Named lists of tasks with their dependencies, started as a whole.',
   collections: [{ name: 'workflows', keep: 'memory' }],
