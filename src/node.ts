@@ -15,7 +15,9 @@ import { FileJournal } from './kernel/journal/file-journal.ts';
 import { makeDirectory } from './kernel/journal/files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
-import { IndexAhead, IndexStore } from './store/index-store.ts';
+import { rowsPlan } from './search/plan.ts';
+import { IndexAhead } from './store/index-file.ts';
+import { IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
 import { createGuard } from './transports/guard/guard.ts';
 import { addDocs } from './transports/rest/docs.ts';
@@ -70,6 +72,11 @@ function random(n: number): string {
   return text;
 }
 
+/** The address of a module for a thread, from the build or from source. */
+function moduleAt(path: string): string {
+  return new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
+}
+
 const REAL_WORLD: World = { clock: Date.now, random };
 
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
@@ -97,6 +104,7 @@ export async function openKernel(
     const store = IndexStore.open({
       file: join(dir, 'index.sqlite'),
       collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],
+      follower: rowsPlan(moduleAt('./capabilities/documents')),
       journal,
       // Each write of the index asks the journal for a sync, and the settings ask for no more than that.
       ...(config.DURABILITY.mode === 'interval' && { writeEveryMs: config.DURABILITY.ms }),

@@ -12,7 +12,7 @@ const order = capabilities.map(({ name }) => name);
 /** Where a module lives: `kernel`, `capabilities/messages`, `main.ts` … */
 function partOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
-  if (first === 'capabilities' && second !== 'index.ts') return `capabilities/${second}`;
+  if (first === 'capabilities' && !second.endsWith('.ts')) return `capabilities/${second}`;
   // Tools that open a stopped node's data directory are processes of their own, as main.ts is.
   if (first === 'cli' && (second === 'import' || second === 'journal')) return `cli/${second}`;
   return first;
@@ -22,6 +22,7 @@ function partOf(path: string): string {
 const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
   kernel: { parts: [], packages: /^(?:zod|nanoid|sorted-btree)$/ },
   store: { parts: ['kernel'], packages: /^@photostructure\/sqlite$/ },
+  search: { parts: ['kernel', 'store'], packages: /^/ },
   transports: { parts: ['kernel'], packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse)$/ },
   integrations: { parts: ['kernel'], packages: /^/ },
   client: { parts: [], packages: /^(?:zod|eventsource-parser|ws)$/ },
@@ -48,6 +49,7 @@ function mayImport(from: string, { target, local, typeOnly }: Module['imports'][
   }
   if (part === 'client' && local) return typeOnly && to.startsWith('capabilities/') && target.endsWith('/schema.ts');
   const rule = MAY[part];
+  if (part === 'search' && to === 'store') return typeOnly || target === 'src/store/sqlite.ts';
   return rule !== undefined && (local ? rule.parts.includes(to) : rule.packages.test(target));
 }
 

@@ -5,7 +5,9 @@ import type { Change } from '../kernel/collection.ts';
 import { Refusal } from '../kernel/errors.ts';
 import type { Journal } from '../kernel/journal/journal.ts';
 import type { Store, StoreStatus } from '../kernel/store.ts';
-import { createStatements, fingerprint, planOf } from './schema.ts';
+import type { FollowerPlan } from './follower.ts';
+import { create, existing } from './index-file.ts';
+import { planOf } from './schema.ts';
 import { type Database, DRIVER, isFileFault, openDatabase, type Statement } from './sqlite.ts';
 import { startThread } from './threads.ts';
 import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
@@ -13,28 +15,13 @@ import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
 export interface IndexStoreOptions {
   file: string;
   collections: readonly CollectionSpec[];
+  /** What keeps rows of its own beside the entities. */
+  follower?: FollowerPlan | undefined;
   /** The journal that this index is of. */
   journal: Pick<Journal, 'id' | 'epoch' | 'durable' | 'sync'>;
   /** Milliseconds that changes wait for more of them where nobody waits for the index, beyond what is usual. */
   writeEveryMs?: number;
 }
-
-/** The index says it holds events that the journal does not have: acknowledged records are gone. */
-export class IndexAhead extends Error {
-  /** `durable` is undefined where there is no journal at all. */
-  constructor(applied: number, durable: number | undefined) {
-    const rest = durable === undefined ? GONE : `but the journal ends at ${durable}: ${LOST}`;
-    super(`The index holds events up to ${applied}, ${rest}`);
-    this.name = 'IndexAhead';
-  }
-}
-
-const LOST =
-  'acknowledged records are gone. The server does not start. Restore the journal from a backup, or accept the loss with ' +
-  '`npm run journal -- repair --quarantine` (a new epoch begins, so that no reader takes new events for the lost ones).';
-const GONE =
-  'but the journal is empty: it was moved or deleted. The server does not start. Put the journal directory back or ' +
-  'restore it from a backup; to begin anew, delete index.sqlite as well.';
 
 /** Milliseconds until a failed write is tried again. */
 const RETRY_MS = 1_000;
@@ -74,6 +61,7 @@ export class IndexStore implements Store {
   readonly #reader: Database;
   readonly #statements = new Map<string, Statement>();
   readonly #collections: readonly CollectionSpec[];
+  readonly #follower: FollowerPlan | undefined;
   #writer: Worker | undefined;
   #scanner: Worker | undefined;
   #pending: Job[] = [];
@@ -105,7 +93,7 @@ export class IndexStore implements Store {
   }
 
   private constructor(
-    { file, collections, journal, writeEveryMs = 0 }: IndexStoreOptions,
+    { file, collections, follower, journal, writeEveryMs = 0 }: IndexStoreOptions,
     applied: number,
     rebuilt: string | undefined,
   ) {
@@ -115,6 +103,7 @@ export class IndexStore implements Store {
     this.#applied = applied;
     this.rebuilt = rebuilt;
     this.#collections = collections;
+    this.#follower = follower;
     this.#reader = openDatabase(file, { readOnly: true });
     this.#reader.exec('PRAGMA cache_size = -16384');
   }
@@ -278,7 +267,8 @@ export class IndexStore implements Store {
 
   #startWriter(): Worker {
     const tables = this.#collections.filter((spec) => spec.keep === 'history').map(planOf);
-    const worker = startThread('worker', { role: 'writer', file: this.#file, tables } satisfies WorkerData);
+    const follower = this.#follower;
+    const worker = startThread('worker', { role: 'writer', file: this.#file, tables, follower } satisfies WorkerData);
     worker.on('message', (done: WriteDone) => ('error' in done ? this.#failed(done.error) : this.#done(done.seq)));
     worker.on('error', (error) => {
       this.#writer = undefined;
@@ -352,51 +342,6 @@ function latestOf(changes: readonly Change[]): Map<Change['collection'], Map<str
     byId.set(change.id, change);
   }
   return latest;
-}
-
-/** The seq that a usable index holds, or why there is none. Throws {@link IndexAhead}. */
-function existing({ file, collections, journal }: IndexStoreOptions): number | { reason: string } {
-  if (!existsSync(file)) return { reason: 'there is none' };
-  let database: Database | undefined;
-  try {
-    database = openDatabase(file);
-    const meta = new Map(
-      (database.prepare('SELECT key, value FROM meta').all() as { key: string; value: string | number }[]).map(
-        (row) => [row.key, row.value],
-      ),
-    );
-    if (meta.get('fingerprint') !== fingerprint(collections)) return { reason: 'its layout is of another version' };
-    const applied = Number(meta.get('applied_seq'));
-    if (meta.get('journal') !== journal.id && journal.durable === 0 && applied > 0)
-      throw new IndexAhead(applied, undefined);
-    if (meta.get('journal') !== journal.id || meta.get('epoch') !== journal.epoch)
-      return { reason: 'it belongs to another epoch of the journal' };
-    if (!Number.isInteger(applied)) return { reason: 'it does not say how far it is' };
-    if (applied > journal.durable) throw new IndexAhead(applied, journal.durable);
-    return applied;
-  } catch (error) {
-    if (error instanceof IndexAhead) throw error;
-    return { reason: `it is damaged (${error instanceof Error ? error.message : String(error)})` };
-  } finally {
-    try {
-      database?.close();
-    } catch {}
-  }
-}
-
-function create({ file, collections, journal }: IndexStoreOptions): void {
-  const database = openDatabase(file);
-  try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-    database.exec(`BEGIN; ${createStatements(collections)}; COMMIT`);
-    const put = database.prepare('INSERT INTO meta (key, value) VALUES (?, ?)');
-    put.run('fingerprint', fingerprint(collections));
-    put.run('journal', journal.id);
-    put.run('epoch', journal.epoch);
-    put.run('applied_seq', 0);
-  } finally {
-    database.close();
-  }
 }
 
 function stop(worker: Worker | undefined): Promise<void> {

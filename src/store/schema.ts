@@ -10,8 +10,8 @@ function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** The statements that make an empty index. */
-export function createStatements(specs: readonly CollectionSpec[]): string {
+/** The statements that make an empty index, with the tables of what follows it. */
+export function createStatements(specs: readonly CollectionSpec[], follower = ''): string {
   const tables = specs
     .filter((spec) => spec.keep === 'history')
     .flatMap((spec) => {
@@ -26,13 +26,14 @@ export function createStatements(specs: readonly CollectionSpec[]): string {
     // One row for each live entity; `doc` is its JSON.
     'CREATE TABLE entity (collection TEXT NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (collection, id)) WITHOUT ROWID',
     ...tables,
+    follower,
   ].join(';\n');
 }
 
 /** Names the layout: two indexes with one fingerprint hold the same kinds of rows. */
-export function fingerprint(specs: readonly CollectionSpec[]): string {
+export function fingerprint(specs: readonly CollectionSpec[], follower?: string): string {
   return createHash('sha256')
-    .update(`${FORMAT}\n${createStatements(specs)}`)
+    .update(`${FORMAT}\n${createStatements(specs, follower)}`)
     .digest('hex')
     .slice(0, 16);
 }

@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { ChangedGroup, Follow, Follower, FollowerPlan } from './follower.ts';
 import type { TablePlan } from './schema.ts';
 import { type Database, openDatabase } from './sqlite.ts';
 
@@ -9,7 +10,7 @@ type Value = string | number | null;
 /** What one or more batches changed, as of `seq`, by collection: ids and entities side by side. No entity: it is gone. */
 export interface WriteJob {
   seq: number;
-  groups: { collection: string; ids: string[]; docs: (object | undefined)[] }[];
+  groups: ChangedGroup[];
 }
 export type WriteDone = { seq: number } | { seq: number; error: string };
 
@@ -20,7 +21,9 @@ export interface ScanJob {
 }
 export type ScanDone = { job: number; rows: unknown[] } | { job: number; error: string };
 
-export type WorkerData = { role: 'writer'; file: string; tables: TablePlan[] } | { role: 'scanner'; file: string };
+export type WorkerData =
+  | { role: 'writer'; file: string; tables: TablePlan[]; follower?: FollowerPlan | undefined }
+  | { role: 'scanner'; file: string };
 
 /**
  * Lets everything that answers go first: this thread has time, an acknowledgement has not. Linux gives each thread a
@@ -36,7 +39,7 @@ function yieldToAnswers(): void {
 /** Rows after which a table that keeps only the newest is trimmed. */
 const TRIM_EVERY = 5_000;
 
-function write(file: string, tables: TablePlan[]): void {
+async function write(file: string, tables: TablePlan[], plan: FollowerPlan | undefined): Promise<void> {
   yieldToAnswers();
   const database = openDatabase(file);
   database.exec(
@@ -49,8 +52,13 @@ function write(file: string, tables: TablePlan[]): void {
     tables.map((table) => [table.name, { ...table, statement: database.prepare(table.upsert), written: 0 }]),
   );
 
+  // Jobs wait in the port until it is listened to.
+  const follower = plan && (await startFollower(database, plan));
+
   function store(job: WriteJob): void {
-    for (const { collection, ids, docs } of job.groups) {
+    for (const group of job.groups) {
+      follower?.change(group, job.seq);
+      const { collection, ids, docs } = group;
       const history = histories.get(collection);
       if (history) history.written += ids.length;
       for (const [i, id] of ids.entries()) {
@@ -73,11 +81,21 @@ function write(file: string, tables: TablePlan[]): void {
       database.close();
       process.exit(0);
     }
-    parentPort?.postMessage(inTransaction(database, job, store));
+    parentPort?.postMessage(inTransaction(database, job, store, follower));
   });
 }
 
-function inTransaction(database: Database, job: WriteJob, store: (job: WriteJob) => void): WriteDone {
+async function startFollower(database: Database, { module, data }: FollowerPlan): Promise<Follower> {
+  const { follow } = (await import(module)) as { follow: Follow };
+  return follow(database, data as never);
+}
+
+function inTransaction(
+  database: Database,
+  job: WriteJob,
+  store: (job: WriteJob) => void,
+  follower: Follower | undefined,
+): WriteDone {
   let open = false;
   try {
     database.exec('BEGIN IMMEDIATE');
@@ -92,6 +110,7 @@ function inTransaction(database: Database, job: WriteJob, store: (job: WriteJob)
         database.exec('ROLLBACK');
       } catch {}
     }
+    follower?.rolledBack();
     return { seq: job.seq, error: String(error instanceof Error ? error.message : error) };
   }
 }
@@ -114,5 +133,5 @@ function scan(file: string): void {
 }
 
 const data = workerData as WorkerData;
-if (data.role === 'writer') write(data.file, data.tables);
+if (data.role === 'writer') await write(data.file, data.tables, data.follower);
 else scan(data.file);
