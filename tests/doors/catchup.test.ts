@@ -128,6 +128,24 @@ describe('a catch-up', () => {
     ]);
   });
 
+  test('counts every message and every task, also of channels and tasks that it does not name', async () => {
+    await using server = await testNode();
+    for (let i = 0; i < 20; i++)
+      for (let n = 0; n < (i < 2 ? 2 : 1); n++) await server.post('link', 'hello', { channel: `channel-${i}` });
+    const title = 'Mend it';
+    for (let i = 0; i < 410; i++) await server.send('POST', '/tasks', { title, createdBy: 'kai' });
+    for (const budget of [300, 800, 20_000]) {
+      const { body } = await server.get(`/catchup/kai?after=earliest&budget=${budget}`);
+      const named: number[] = Object.values(body.channels);
+      expect(named.length + body.otherChannels.channels).toBe(20);
+      expect(named.reduce((sum, n) => sum + n, 0) + body.otherChannels.messages).toBe(22);
+      expect(body.tasks.total).toBe(410);
+      const text = (await server.get(`/catchup/kai?after=earliest&budget=${budget}`, MARKDOWN)).body;
+      expect(text).toContain(`${body.otherChannels.channels} other channels ${body.otherChannels.messages}`);
+    }
+    expect((await server.get('/catchup/kai?after=now')).body.otherChannels).toBeUndefined();
+  });
+
   test('of a message of 200,000 characters shows the beginning', async () => {
     await using server = await testNode();
     await server.post('link', 'word '.repeat(40_000), { to: 'kai' });

@@ -2,7 +2,7 @@ import type { IndexView } from '../../kernel/capability.ts';
 import { type Channel, dmEnds, TASK_THREAD } from '../channels/state.ts';
 import { countAddressed, type Entry, selectAddressed } from '../inbox/index.ts';
 import type { Task } from '../tasks/state.ts';
-import { oneLine, Room } from './room.ts';
+import { bytesOf, oneLine, Room } from './room.ts';
 
 /** Bytes of a token, about: what a budget in tokens is counted by. */
 export const BYTES_A_TOKEN = 4;
@@ -13,6 +13,9 @@ const LOOKED_AT = 400;
 /** Bytes of the smallest item. */
 const SMALLEST = 64;
 const LOUDEST = 3;
+const NAMED_CHANNELS = 12;
+/** As many bytes as are needed to count the channels that are not named. */
+const COUNTED = { otherChannels: { channels: 1e6, messages: 1e9 } };
 
 /** A stretch of events: after one, up to another. */
 export interface Stretch {
@@ -41,12 +44,20 @@ export interface Section<T> {
   items: T[];
 }
 
+/** Channels that are not named, and how many messages were posted there in all. */
+interface Others {
+  channels: number;
+  messages: number;
+}
+
 export interface Digest {
   upTo: number;
   addressed: Section<Item>;
   decisions: Section<Item>;
   tasks: Section<TaskLine>;
   channels: Record<string, number>;
+  /** What is not among these. */
+  otherChannels?: Others;
   threads: { id: string; channel: string; replies: number; text: string }[];
 }
 
@@ -100,6 +111,7 @@ export interface Sources {
  */
 export function digest({ view, agent, channels, tasks }: Sources, { after, upTo }: Stretch, bytes: number): Digest {
   const room = new Room(bytes);
+  room.take(COUNTED);
   const length = Math.max(60, Math.min(280, Math.floor(bytes / 12)));
   const window = { after, upTo, since: 0, now: Number.MAX_SAFE_INTEGER };
   const entries = selectAddressed(view, agent, window, -1, Math.min(LOOKED_AT, Math.ceil(bytes / SMALLEST)));
@@ -112,7 +124,9 @@ export function digest({ view, agent, channels, tasks }: Sources, { after, upTo 
   const until = items.length < total ? (entries[items.length - 1]?.seq ?? upTo) : upTo;
   const stretch = { after, upTo: until };
   const counts = channelCounts(view, channels, stretch);
-  const shown = Object.fromEntries(room.fill(Object.entries(counts).slice(0, 12)));
+  const loud = room.fill(counts.slice(0, NAMED_CHANNELS));
+  const otherChannels = othersOf(counts.slice(loud.length));
+  if (otherChannels === undefined) room.give({ bytes: bytesOf(COUNTED) + 1 });
   const decided = decisionsOf(view, agent, stretch, length);
   const decisions = room.part(0.5);
   const decisionItems = decisions.fill(decided.items);
@@ -126,7 +140,8 @@ export function digest({ view, agent, channels, tasks }: Sources, { after, upTo 
     addressed: { total, items },
     decisions: { total: decided.total, items: decisionItems },
     tasks: { total: mine.length, items: taskItems },
-    channels: shown,
+    channels: Object.fromEntries(loud),
+    ...(otherChannels && { otherChannels }),
     threads: room.fill(loudest(view, stretch)),
   };
 }
@@ -146,7 +161,7 @@ function tasksOf(tasks: Iterable<Task>, agent: string, { after, upTo }: Stretch)
   const lines: TaskLine[] = [];
   let looked = 0;
   for (const { id, title, status, assignee, createdBy, reviewer, seq } of tasks) {
-    if (seq <= after || looked++ === 10 * LOOKED_AT || lines.length === LOOKED_AT) break;
+    if (seq <= after || looked++ === 10 * LOOKED_AT) break;
     if (seq > upTo || ![assignee, createdBy, reviewer].includes(agent)) continue;
     lines.push({ id, title: oneLine(title, 100), status, ...(assignee !== undefined && { assignee }) });
   }
@@ -154,14 +169,19 @@ function tasksOf(tasks: Iterable<Task>, agent: string, { after, upTo }: Stretch)
 }
 
 /** Messages posted to each channel that everybody may read, the loudest first. */
-function channelCounts(view: IndexView, channels: Iterable<Channel>, { after, upTo }: Stretch): Record<string, number> {
+function channelCounts(view: IndexView, channels: Iterable<Channel>, { after, upTo }: Stretch): [string, number][] {
   const counts: [string, number][] = [];
   for (const { id } of channels) {
     if (id.startsWith(TASK_THREAD) || dmEnds(id) !== undefined) continue;
     const n = view.all<{ n: number }>(POSTED, id, after, upTo)[0]?.n ?? 0;
     if (n > 0) counts.push([id, n]);
   }
-  return Object.fromEntries(counts.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));
+  return counts.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+}
+
+function othersOf(counts: readonly [string, number][]): Others | undefined {
+  if (counts.length === 0) return undefined;
+  return { channels: counts.length, messages: counts.reduce((sum, [, n]) => sum + n, 0) };
 }
 
 function loudest(view: IndexView, { after, upTo }: Stretch): Digest['threads'] {

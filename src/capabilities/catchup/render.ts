@@ -7,6 +7,7 @@ export function toMarkdown({
   decisions,
   tasks,
   channels,
+  otherChannels,
   threads,
   cursor,
   more,
@@ -38,8 +39,9 @@ export function toMarkdown({
       ({ status, title, assignee, id }) => `- ${status}${assignee ? ` (${assignee})` : ''}: ${title} [${id}]`,
     ),
   );
-  const counts = Object.entries(channels);
-  if (counts.length > 0) lines.push('', `Messages: ${counts.map(([channel, n]) => `${channel} ${n}`).join(', ')}`);
+  const counts = Object.entries(channels).map(([channel, n]) => `${channel} ${n}`);
+  if (otherChannels) counts.push(`${otherChannels.channels} other channels ${otherChannels.messages}`);
+  if (counts.length > 0) lines.push('', `Messages: ${counts.join(', ')}`);
   for (const { id, channel, replies, text } of threads)
     lines.push(`- ${replies} replies in ${channel} to: ${text} [${id}]`);
   lines.push('', `cursor: ${cursor}`, `more: ${more}`, `next: ${next}`, `acknowledge: ${ack}`, '');

@@ -21,6 +21,10 @@ export const CatchUp = z.object({
     z.object({ id: z.string(), title: z.string(), status: z.string(), assignee: z.string().optional() }),
   ).meta({ description: 'That it does, made or reviews, and that changed.' }),
   channels: z.record(z.string(), z.number()).meta({ description: 'Messages posted, the loudest channels first.' }),
+  otherChannels: z
+    .object({ channels: z.number(), messages: z.number() })
+    .optional()
+    .meta({ description: 'Channels that are not named here, and how many messages were posted there.' }),
   threads: z
     .array(z.object({ id: z.string(), channel: z.string(), replies: z.number(), text: z.string() }))
     .meta({ description: 'The loudest.' }),
