@@ -95,6 +95,17 @@ describe('GET /activity', () => {
       expect((await server.get(`/activity?since=${timestamp}`)).body.events).toEqual(events.slice(0, i + 1));
   });
 
+  test('finds an agent by its alias as well, and by its name in other letters', async () => {
+    await using own = await quietNode();
+    await own.send('PUT', '/agents/kai', { aliases: ['scout'], agent: 'link' });
+    await own.post('kai', 'hello');
+    for (const name of ['kai', 'Scout', 'KAI']) {
+      const { events } = (await own.get(`/activity?agent=${name}`)).body;
+      expect(events.map(({ type }: Json) => type)).toEqual(['message_posted']);
+    }
+    expect((await own.get('/activity?agent=nobody')).body.count).toBe(0);
+  });
+
   test('can be short', async () => {
     const { events } = (await server.get('/activity?fields=id,type&limit=1')).body;
     expect(Object.keys(events[0])).toEqual(['id', 'type']);

@@ -5,12 +5,15 @@ import { Refusal } from '../../kernel/errors.ts';
 import { matcher, Names } from '../../kernel/feed/filter.ts';
 import { AgentName, ANONYMOUS, SYSTEM, wholeNumber } from '../../kernel/names.ts';
 import { listInput } from '../../kernel/page.ts';
+import { type NamedAgents, resolveAgent } from '../agents/index.ts';
 import { ChannelId } from '../channels/schema.ts';
 import { mayRead } from '../channels/state.ts';
 import { ActivityPage, showPlaces } from './listing.ts';
 import { ask, findPlaces, newestOf, type Place, statementOf } from './places.ts';
 import { activityTable } from './projection.ts';
 import { type ActivityState, apply } from './state.ts';
+
+type State = ActivityState & NamedAgents;
 
 const list = query({
   name: 'activity.list',
@@ -20,7 +23,7 @@ const list = query({
     agent: z
       .union([AgentName, z.literal([ANONYMOUS, SYSTEM])])
       .optional()
-      .describe('Only what this agent did. It does not name the caller.'),
+      .describe('Only what this agent did, by its name or an alias. It does not name the caller.'),
     type: Names.optional().describe('Types of events, comma-separated; * at the end matches any ending.'),
     channel: ChannelId.optional(),
     since: wholeNumber(0, Number.MAX_SAFE_INTEGER)
@@ -29,8 +32,9 @@ const list = query({
     ...listInput(100, 1_000),
   }),
   output: ActivityPage,
-  async run({ agent, type, channel, since, limit, cursor, fields, compact }, context: QueryContext<ActivityState>) {
-    const { agent: reader, epoch } = context;
+  async run({ agent: asked, type, channel, since, limit, cursor, fields, compact }, context: QueryContext<State>) {
+    const { agent: reader, epoch, state } = context;
+    const agent = asked === undefined ? undefined : (resolveAgent(state, asked) ?? asked);
     if (channel !== undefined && !mayRead(channel, reader))
       throw new Refusal('not_a_party', `"${channel}" is private to its two ends.`);
     const before = placeOf(cursor, context);
