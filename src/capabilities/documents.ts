@@ -1,4 +1,5 @@
 import type { DocumentSource } from '../kernel/document.ts';
+import { documentOf as memoryOf } from './memory/document.ts';
 import { documentOf as messageOf } from './messages/document.ts';
 import { documentOf as taskOf } from './tasks/document.ts';
 
@@ -9,4 +10,5 @@ import { documentOf as taskOf } from './tasks/document.ts';
 export const documents: readonly DocumentSource[] = [
   { kind: 'messages', collection: 'messages', keep: 'history', of: messageOf },
   { kind: 'tasks', collection: 'tasks', keep: 'memory', of: taskOf },
+  { kind: 'memory', collection: 'memories', keep: 'history', of: memoryOf },
 ];

@@ -5,6 +5,7 @@ import { catchup } from './catchup/index.ts';
 import { channels } from './channels/index.ts';
 import { events } from './events/index.ts';
 import { inbox } from './inbox/index.ts';
+import { memory } from './memory/index.ts';
 import { messages } from './messages/index.ts';
 import { presence } from './presence/index.ts';
 import { recurring } from './recurring/index.ts';
@@ -24,6 +25,7 @@ export const capabilities = [
   recurring,
   reservations,
   messages,
+  memory,
   catchup,
   activity,
   events,

@@ -49,6 +49,11 @@ export const CATALOGUE = {
     title: 'This conversation is private to its two ends',
     hint: 'Name yourself with the X-Agent header or the `agent` parameter as one of its ends.',
   },
+  not_the_owner: {
+    status: 403,
+    title: 'These memories are one agent’s alone',
+    hint: 'Name yourself with the X-Agent header, and ask for your own.',
+  },
   route_not_found: {
     status: 404,
     title: 'No such route',
@@ -80,6 +85,16 @@ export const CATALOGUE = {
     title: 'No such reservation',
     hint: 'It may be over. GET /reservations lists what is reserved.',
   },
+  memory_not_found: {
+    status: 404,
+    title: 'Memory not found',
+    hint: 'Check the id; GET /memories lists the newest. What is one agent’s alone is shown to that agent: X-Agent.',
+  },
+  version_not_found: {
+    status: 404,
+    title: 'There is no such version',
+    hint: 'GET /memories/<id>/versions lists them.',
+  },
   method_not_allowed: {
     status: 405,
     title: 'Method not allowed here',
@@ -105,6 +120,16 @@ export const CATALOGUE = {
     status: 410,
     title: 'The stream cannot be continued from this cursor',
     hint: 'Take /snapshot, then continue from its cursor.',
+  },
+  memory_deleted: {
+    status: 410,
+    title: 'The memory was deleted',
+    hint: 'It stays deleted, with all its versions. Write a new one.',
+  },
+  memory_superseded: {
+    status: 409,
+    title: 'Another memory replaces this one',
+    hint: 'Read and change the one in `supersededBy` instead.',
   },
   paths_reserved: {
     status: 409,
@@ -178,6 +203,16 @@ export const CATALOGUE = {
     status: 422,
     title: 'A task that is named does not exist',
     hint: 'Create the tasks in `unknown` first, or leave them out.',
+  },
+  unknown_memory: {
+    status: 422,
+    title: 'A memory that is named does not exist',
+    hint: 'Leave the memories in `unknown` out, or correct their ids.',
+  },
+  scope_mismatch: {
+    status: 422,
+    title: 'A memory replaces only memories of its own scope',
+    hint: 'Write it with the scope of the one that it replaces. To share what is your own, write it for the team and delete yours.',
   },
   dependency_cycle: {
     status: 422,

@@ -12,15 +12,17 @@ export interface ActivityState {
   activity: Entities<ActivityRow>;
 }
 
+const TEXTS: ReadonlySet<string> = new Set(['message_edited', 'memory_written', 'memory_changed']);
+
 /** Keeps every event but posts: those are found among the messages, so that posting costs nothing more. */
 export function apply(state: ActivityState, event: Event, readersOf: ReadersOf): void {
   if (event.type === 'message_posted') return;
-  const shown = event.type === 'message_edited' ? withoutText(event) : event;
+  const shown = TEXTS.has(event.type) ? withoutText(event) : event;
   const readers = readersOf(event);
   state.activity.put(String(event.seq), readers === undefined ? shown : { ...shown, readers });
 }
 
-/** What a message says stands in its post alone, as it is now. */
+/** What a message or a memory says stands in the message or the memory alone, as it is now. */
 function withoutText(event: Event): Event {
   const { content: _, ...data } = event.data;
   return { ...event, data };
