@@ -5,6 +5,8 @@ interface Entry {
   at: number;
 }
 
+const EVERYTHING = [''];
+
 /**
  * What is to be looked at again, and when. A time that has moved on is found when the former one comes, so that what
  * happens often costs no search here.
@@ -12,7 +14,7 @@ interface Entry {
 export class Agenda {
   readonly #touched = new Set<string>();
   readonly #entries = new Map<string, Entry>();
-  readonly #order = new Order<Entry>({ groups: () => [''], key: ({ at, id }) => [at, id] });
+  readonly #order = new Order<Entry>({ groups: () => EVERYTHING, key: ({ at, id }) => [at, id] });
 
   /** Looks at it again, at once. */
   touch(id: string): void {
@@ -38,7 +40,7 @@ export class Agenda {
   /** What is to be done now, or at least to be looked at; the first so many. */
   due(wall: number, most: number): string[] {
     const due: string[] = [];
-    for (const id of this.#order.ids('')) {
+    for (const id of this.#order.ids(EVERYTHING)) {
       if (due.length === most || (this.#entries.get(id) as Entry).at > wall) break;
       due.push(id);
     }
@@ -54,9 +56,9 @@ export class Agenda {
 
   #put(id: string, at: number | undefined): void {
     const entry = at === undefined ? undefined : { id, at };
+    this.#order.change(this.#entries.get(id), entry);
     if (entry) this.#entries.set(id, entry);
     else this.#entries.delete(id);
-    this.#order.change(id, entry);
   }
 
   #first(): Entry | undefined {

@@ -75,11 +75,13 @@ export abstract class Collection<T extends object> implements Entities<T> {
 
 /** A collection that is wholly in memory: channels, agents, tasks. */
 export class LiveCollection<T extends object> extends Collection<T> {
-  readonly #orders: ReadonlyMap<string, Order<T>>;
+  readonly #orders: readonly Order<T>[];
+  readonly #byName: ReadonlyMap<string, Order<T>>;
 
   constructor(name: string, log: ChangeLog, orders: Readonly<Record<string, OrderSpec<never>>> = {}) {
     super(name, log);
-    this.#orders = new Map(Object.entries(orders).map(([order, spec]) => [order, new Order(spec as OrderSpec<T>)]));
+    this.#byName = new Map(Object.entries(orders).map(([order, spec]) => [order, new Order(spec as OrderSpec<T>)]));
+    this.#orders = [...this.#byName.values()];
   }
 
   get(id: string): T | undefined {
@@ -104,9 +106,13 @@ export class LiveCollection<T extends object> extends Collection<T> {
     return this.#order(order).groups();
   }
 
-  /** The entities of a group in its order, from the first or from the first at or after a key. Change nothing while reading. */
-  *inOrder(order: string, group: string, from?: OrderKey): Generator<T, void> {
-    for (const id of this.#order(order).ids(group, from)) yield this.entities.get(id) as T;
+  /**
+   * The entities of a group, or of several that have none in common, in their order, from the first or from the first
+   * at or after a key. Change nothing while reading.
+   */
+  *inOrder(order: string, groups: string | readonly string[], from?: OrderKey): Generator<T, void> {
+    for (const id of this.#order(order).ids(typeof groups === 'string' ? [groups] : groups, from))
+      yield this.entities.get(id) as T;
   }
 
   /** The first entity of a group. */
@@ -123,13 +129,16 @@ export class LiveCollection<T extends object> extends Collection<T> {
   indexed(): void {}
 
   #order(name: string): Order<T> {
-    const order = this.#orders.get(name);
+    const order = this.#byName.get(name);
     if (order === undefined) throw new Error(`${this.name} has no order ${name}`);
     return order;
   }
 
   protected override set(id: string, entity: T | undefined): void {
-    for (const order of this.#orders.values()) order.change(id, entity);
+    if (this.#orders.length > 0) {
+      const before = this.entities.get(id);
+      for (const order of this.#orders) order.change(before, entity);
+    }
     super.set(id, entity);
   }
 }

@@ -52,6 +52,8 @@ export class DueWork {
   #timerAt = Number.POSITIVE_INFINITY;
   #performing = false;
   #closed = false;
+  /** What is due next is looked for again at the end of this turn, or before that where somebody must know. */
+  #stale = false;
 
   constructor(options: DueWorkOptions) {
     this.#options = options;
@@ -88,7 +90,7 @@ export class DueWork {
   /** To be called when something was seen of an agent. */
   noticed(agent: string): void {
     for (const { agenda } of this.#agendas) agenda.touch(agent);
-    this.changed();
+    this.#lookAgain();
   }
 
   /** To be called when events, of one agent's command where it is named, were applied or taken back. */
@@ -97,11 +99,12 @@ export class DueWork {
       if (actor !== undefined) agenda.touch(actor);
       for (const event of events) for (const agent of watch.touches(event)) agenda.touch(agent);
     }
-    this.changed();
+    this.#lookAgain();
   }
 
   /** Does what is due. Never throws: what cannot be done now is tried again, and keeps nothing else from being done. */
   settle(): void {
+    if (this.#stale) this.changed();
     if (this.#next === Number.POSITIVE_INFINITY || this.#performing || this.#closed) return;
     if (this.#options.wall() < this.#next) return;
     this.#performing = true;
@@ -124,9 +127,19 @@ export class DueWork {
     }
   }
 
+  /** A command is seen and then happens: one look is enough for both. */
+  #lookAgain(): void {
+    if (this.#stale) return;
+    this.#stale = true;
+    queueMicrotask(() => {
+      if (this.#stale) this.changed();
+    });
+  }
+
   /** Looks when there is something to do next. */
   changed(): void {
     if (this.#performing) return;
+    this.#stale = false;
     this.#next = Number.POSITIVE_INFINITY;
     for (const work of this.#work) this.#next = Math.min(this.#next, dueAt(work));
     if (this.#next < this.#timerAt) this.#arm();

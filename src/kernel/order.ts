@@ -8,12 +8,14 @@ export type OrderKey = readonly (number | string)[];
  * length costs nothing to know, and its first entities nothing more than reading them.
  */
 export interface OrderSpec<T> {
+  /** The fields that groups and key are made of: an entity that is put with the same values stays where it stands. */
+  fields?: readonly (keyof T)[];
   groups(entity: T): readonly string[];
   key(entity: T): OrderKey;
 }
 
 const BTree = sortedBtree.default;
-type Tree = InstanceType<typeof BTree<OrderKey, string>>;
+type Tree = InstanceType<typeof BTree<OrderKey, undefined>>;
 
 /** Negative where `a` stands before `b`. */
 export function compareKeys(a: OrderKey, b: OrderKey): number {
@@ -26,37 +28,34 @@ export function compareKeys(a: OrderKey, b: OrderKey): number {
   return a.length - b.length;
 }
 
-/** Ids of entities in the order that a spec declares. */
+const NOWHERE: readonly string[] = [];
+
+/** Ids of entities in the order that a spec declares. Where one stands is seen from the entity: nothing else is kept of it. */
 export class Order<T> {
   readonly #spec: OrderSpec<T>;
   readonly #groups = new Map<string, Tree>();
-  /** Where each entity stands that stands anywhere. */
-  readonly #places = new Map<string, { groups: readonly string[]; key: OrderKey }>();
 
   constructor(spec: OrderSpec<T>) {
     this.#spec = spec;
   }
 
-  /** Moves an entity from where it stood to where it stands now; undefined stands nowhere. */
-  change(id: string, entity: T | undefined): void {
-    const before = this.#places.get(id);
-    const groups = entity === undefined ? [] : this.#spec.groups(entity);
-    const after = groups.length === 0 ? undefined : { groups, key: this.#spec.key(entity as T) };
-    const stays = before !== undefined && after !== undefined && compareKeys(before.key, after.key) === 0;
-    if (stays && before.groups === after.groups) return;
-    if (before) {
-      for (const group of before.groups) if (!(stays && groups.includes(group))) this.#remove(group, before.key);
-    }
-    if (after) {
-      for (const group of groups) if (!(stays && before.groups.includes(group))) this.#add(group, after.key, id);
-      this.#places.set(id, after);
-    } else if (before) this.#places.delete(id);
+  /** Moves an entity from where it stood, as it was, to where it stands as it is; undefined stands nowhere. */
+  change(before: T | undefined, after: T | undefined): void {
+    const { fields, groups, key } = this.#spec;
+    if (fields !== undefined && before !== undefined && after !== undefined && same(fields, before, after)) return;
+    const from = before === undefined ? NOWHERE : groups(before);
+    const to = after === undefined ? NOWHERE : groups(after);
+    const left = from.length === 0 ? undefined : key(before as T);
+    const place = to.length === 0 ? undefined : key(after as T);
+    const stays = left !== undefined && place !== undefined && compareKeys(left, place) === 0;
+    for (const group of from) if (!(stays && to.includes(group))) this.#remove(group, left as OrderKey);
+    for (const group of to) if (!(stays && from.includes(group))) this.#add(group, place as OrderKey);
   }
 
-  #add(group: string, key: OrderKey, id: string): void {
+  #add(group: string, key: OrderKey): void {
     let tree = this.#groups.get(group);
-    if (tree === undefined) this.#groups.set(group, (tree = new BTree<OrderKey, string>(undefined, compareKeys)));
-    tree.set(key, id);
+    if (tree === undefined) this.#groups.set(group, (tree = new BTree<OrderKey, undefined>(undefined, compareKeys)));
+    tree.set(key, undefined);
   }
 
   #remove(group: string, key: OrderKey): void {
@@ -66,9 +65,8 @@ export class Order<T> {
   }
 
   first(group: string): string | undefined {
-    const tree = this.#groups.get(group);
-    const key = tree?.minKey();
-    return key === undefined ? undefined : tree?.get(key);
+    const key = this.#groups.get(group)?.minKey();
+    return key === undefined ? undefined : idOf(key);
   }
 
   size(group: string): number {
@@ -80,8 +78,32 @@ export class Order<T> {
     return this.#groups.keys();
   }
 
-  /** Ids of a group, from the first or from the first at or after a key. */
-  ids(group: string, from?: OrderKey): IterableIterator<string> {
-    return this.#groups.get(group)?.values(from) ?? [].values();
+  /** Ids of groups that have no entity in common, in one order, from the first or from the first at or after a key. */
+  *ids(groups: readonly string[], from?: OrderKey): Generator<string, void> {
+    const heads: { keys: IterableIterator<OrderKey>; key: OrderKey }[] = [];
+    for (const group of groups) {
+      const keys = this.#groups.get(group)?.keys(from);
+      const first = keys?.next();
+      if (keys && first && !first.done) heads.push({ keys, key: first.value });
+    }
+    while (heads.length > 0) {
+      let least = 0;
+      for (let i = 1; i < heads.length; i++)
+        if (compareKeys((heads[i] as (typeof heads)[0]).key, (heads[least] as (typeof heads)[0]).key) < 0) least = i;
+      const head = heads[least] as (typeof heads)[0];
+      yield idOf(head.key);
+      const next = head.keys.next();
+      if (next.done) heads.splice(least, 1);
+      else head.key = next.value;
+    }
   }
+}
+
+function idOf(key: OrderKey): string {
+  return key[key.length - 1] as string;
+}
+
+function same<T>(fields: readonly (keyof T)[], before: T, after: T): boolean {
+  for (const field of fields) if (before[field] !== after[field]) return false;
+  return true;
 }

@@ -3,6 +3,7 @@ import { capability, type LiveCollection, type QueryContext, query } from '../..
 import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { type Channel, type ChannelsState, DEFAULT_CHANNELS, findChannel, isDefault } from '../channels/state.ts';
 import { type InboxState, inboxOf } from '../inbox/state.ts';
+import { EVERY_TASK } from '../tasks/index.ts';
 import type { Task } from '../tasks/state.ts';
 import { BYTES_A_TOKEN, type Digest, digest, NOTHING } from './digest.ts';
 import { beat } from './heartbeat.ts';
@@ -40,7 +41,7 @@ const catchUp = query({
         ...DEFAULT_CHANNELS.map((id) => findChannel(state, id) as Channel),
         ...[...state.channels.values()].filter(({ id }) => !isDefault(id)),
       ];
-      const sources = { view, agent, channels, tasks: state.tasks.inOrder('updated', '') };
+      const sources = { view, agent, channels, tasks: state.tasks.inOrder('updated', EVERY_TASK) };
       const answer = ({ upTo, ...told }: Digest) => {
         const cursor = feed.cursor(upTo);
         return {

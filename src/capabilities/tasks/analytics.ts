@@ -58,8 +58,8 @@ export const analytics = query({
     const byAgent = new Map<string, Record<string, number>>();
     let assigned = 0;
     for (const group of tasks.groups('updated')) {
-      const [field, agent = '', status] = group.split(' ');
-      if (field !== 'assignee' || status === undefined) continue;
+      const [field, agent = '', status = ''] = group.split(' ');
+      if (field !== 'assignee') continue;
       const count = tasks.count('updated', group);
       assigned += count;
       byAgent.set(agent, { ...byAgent.get(agent), [status]: count });

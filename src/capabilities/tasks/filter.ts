@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AgentName, flag, wholeNumber } from '../../kernel/names.ts';
+import { EVERY_TASK, tasksOf } from './orders.ts';
 import { STATUSES, TaskId, TaskPriority } from './schema.ts';
-import type { Task } from './state.ts';
+import type { Task, TaskStatus } from './state.ts';
 
 const time = wholeNumber(0, Number.MAX_SAFE_INTEGER).optional();
 const anyStatus = STATUSES.join('|');
@@ -31,9 +32,10 @@ export type TaskFilter = z.infer<z.ZodObject<typeof filterFields>>;
 /** One condition of a filter. */
 export interface Condition {
   holds(task: Task): boolean;
-  /** Groups in which every task is that fulfils it, and no other; and the order that has them. */
+  /** Groups in which every task is that fulfils it, and no other. */
   groups?: readonly string[];
-  order?: 'updated' | 'label';
+  /** The order that has them, where it is not `updated`. */
+  order?: 'label';
   /** True where a task may be in several of the groups. */
   overlap?: true;
 }
@@ -75,15 +77,10 @@ export function conditionsOf(filter: TaskFilter): Condition[] {
 
 /** The two that are asked for together most; neither: every task. */
 function ofStatusAndAssignee({ status, assignee }: Pick<TaskFilter, 'status' | 'assignee'>): Condition {
-  const statuses = status === undefined ? undefined : [...new Set(split(status))];
+  const statuses = status === undefined ? undefined : ([...new Set(split(status))] as TaskStatus[]);
   const holds = (task: Task) =>
     (statuses === undefined || statuses.includes(task.status)) &&
     (assignee === undefined || task.assignee === assignee);
-  if (assignee !== undefined)
-    return {
-      holds,
-      order: 'updated',
-      groups: statuses?.map((each) => `assignee ${assignee} ${each}`) ?? [`assignee ${assignee}`],
-    };
-  return { holds, order: 'updated', groups: statuses?.map((each) => `status ${each}`) ?? [''] };
+  if (assignee !== undefined) return { holds, groups: tasksOf(assignee, statuses) };
+  return { holds, groups: statuses?.map((each) => `status ${each}`) ?? EVERY_TASK };
 }

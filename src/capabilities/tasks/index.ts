@@ -17,6 +17,7 @@ export { cycleOf, findCycle, requireParent } from './dependencies.ts';
 export { findTask, heldBy } from './find.ts';
 export { requireClaim, signOfLife } from './lease.ts';
 export { firstFor as nextTask } from './next.ts';
+export { EVERY_TASK } from './orders.ts';
 
 interface State extends TasksState {
   tasks: LiveCollection<Task>;

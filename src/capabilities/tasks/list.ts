@@ -7,7 +7,7 @@ import { capBytes, listInput, listOutput, pick, shorten } from '../../kernel/pag
 import { etag } from './create.ts';
 import { type Condition, conditionsOf, filterFields } from './filter.ts';
 import { findTask } from './find.ts';
-import { LAST, rank, updatedKey } from './orders.ts';
+import { EVERY_TASK, LAST, rank, updatedKey } from './orders.ts';
 import { TaskId, Task as TaskOutput } from './schema.ts';
 import type { Task, TasksState } from './state.ts';
 
@@ -72,13 +72,10 @@ function select(
 }
 
 /** The tasks of the condition's groups; each once. */
-function* union(
-  tasks: State['tasks'],
-  { order = 'updated', groups = [''], overlap }: Condition,
-): Generator<Task, void> {
+function* union(tasks: State['tasks'], { order, groups = EVERY_TASK, overlap }: Condition): Generator<Task, void> {
   const seen = overlap ? new Set<string>() : undefined;
   for (const group of groups) {
-    for (const task of tasks.inOrder(order, group)) {
+    for (const task of tasks.inOrder(order ?? 'updated', group)) {
       if (seen?.has(task.id)) continue;
       seen?.add(task.id);
       yield task;
@@ -94,15 +91,15 @@ function stepsWorth(members: number, all: number, most: number): number {
 }
 
 /**
- * The matches of one condition that stands for one group, newest update first: no more is looked at than is shown or,
- * where the group is of another order, than is worth it. Undefined: it is cheaper to look at those.
+ * The matches of one condition that has groups, newest update first: no more is looked at than is shown or, where they
+ * are of another order, than is worth it. Undefined: it is cheaper to look at those.
  */
 function walk(tasks: State['tasks'], source: Condition, after: OrderKey | undefined, most: number): Task[] | undefined {
-  const { order, groups = [''], holds } = source;
-  const own = order === 'updated';
+  const { order, groups = EVERY_TASK, holds } = source;
+  const own = order === undefined;
   const page: Task[] = [];
   let left = own ? Number.POSITIVE_INFINITY : stepsWorth(sizeOfGroups(source, tasks), tasks.size, most);
-  for (const task of tasks.inOrder('updated', own ? (groups[0] as string) : '', after)) {
+  for (const task of tasks.inOrder('updated', own ? groups : EVERY_TASK, after)) {
     if (after !== undefined && compareKeys(updatedKey(task), after) === 0) continue;
     if (left-- < 1) return undefined;
     if ((own || holds(task)) && page.push(task) === most) break;
@@ -110,8 +107,8 @@ function walk(tasks: State['tasks'], source: Condition, after: OrderKey | undefi
   return page;
 }
 
-function sizeOfGroups({ order = 'updated', groups = [] }: Condition, tasks: State['tasks']): number {
-  return groups.reduce((sum, group) => sum + tasks.count(order, group), 0);
+function sizeOfGroups({ order, groups = [] }: Condition, tasks: State['tasks']): number {
+  return groups.reduce((sum, group) => sum + tasks.count(order ?? 'updated', group), 0);
 }
 
 /** The condition that the fewest tasks fulfil, as far as it is known without looking. */
@@ -125,7 +122,7 @@ function narrowest(conditions: readonly Condition[], tasks: State['tasks']): Con
 
 /** True where another condition adds nothing to `every task`. */
 function isEverything({ groups }: Condition): boolean {
-  return groups?.length === 1 && groups[0] === '';
+  return groups === EVERY_TASK;
 }
 
 function formatPlace(sort: string, key: OrderKey): string {
@@ -154,7 +151,7 @@ export const list = query({
     const all = conditionsOf(filter);
     const some = all.filter((condition) => !isEverything(condition));
     const source = narrowest(all, tasks);
-    const exact = source.groups?.length === 1 && some.every((condition) => condition === source);
+    const exact = !source.overlap && some.every((condition) => condition === source);
     const found = exact && sort === 'updated' && order === 'forward' ? walk(tasks, source, after, most) : undefined;
     const { page, total } = found
       ? { page: found, total: sizeOfGroups(source, tasks) }

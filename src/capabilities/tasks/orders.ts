@@ -1,5 +1,6 @@
 import type { OrderKey, OrderSpec } from '../../kernel/order.ts';
-import { isClosed, type Task } from './state.ts';
+import { STATUSES } from './schema.ts';
+import { isClosed, type Task, type TaskStatus } from './state.ts';
 
 /** Where what has no place of its own stands: after all that have one. It can be written as JSON, as cursors need it. */
 export const LAST = Number.MAX_SAFE_INTEGER;
@@ -19,12 +20,19 @@ export function updatedKey(task: Pick<Task, 'updatedAt' | 'createdAt' | 'id'>): 
   return [-task.updatedAt, -task.createdAt, task.id];
 }
 
-/** All tasks, and those of one status, of one assignee, of both; newest update first. */
+/** Groups that hold every task together. */
+export const EVERY_TASK: readonly string[] = STATUSES.map((status) => `status ${status}`);
+
+/** Groups that hold the tasks of an assignee together. */
+export function tasksOf(assignee: string, statuses: readonly TaskStatus[] = STATUSES): string[] {
+  return statuses.map((status) => `assignee ${assignee} ${status}`);
+}
+
+/** Tasks of one status, of one assignee and status; newest update first. What is asked for more widely is put together of these. */
 const updated: OrderSpec<Task> = {
+  fields: ['status', 'assignee', 'updatedAt'],
   groups: ({ status, assignee }) =>
-    assignee === undefined
-      ? ['', `status ${status}`]
-      : ['', `status ${status}`, `assignee ${assignee}`, `assignee ${assignee} ${status}`],
+    assignee === undefined ? [`status ${status}`] : [`status ${status}`, `assignee ${assignee} ${status}`],
   key: updatedKey,
 };
 
@@ -33,6 +41,7 @@ const updated: OrderSpec<Task> = {
  * order that a task stands in makes every claim of it dearer.
  */
 const label: OrderSpec<Task> = {
+  fields: ['createdBy', 'priority', 'tags', 'parent', 'epic_id'],
   groups({ createdBy, priority, tags, parent, epic_id }) {
     const groups = [`createdBy ${createdBy}`];
     if (priority !== undefined) groups.push(`priority ${priority}`);
@@ -51,24 +60,28 @@ export function isOffered({ status, open_blockers }: Task): boolean {
 
 /** What may be claimed, by whom it was given to; `''` is anybody. */
 const next: OrderSpec<Task> = {
+  fields: ['status', 'open_blockers', 'assignee', 'priority', 'due'],
   groups: (task) => (isOffered(task) ? [task.assignee ?? ''] : []),
   key: queueKey,
 };
 
 /** The columns of the board: by position, then as in the queue; what is over, newest first. */
 const board: OrderSpec<Task> = {
+  fields: ['status', 'position', 'priority', 'due', 'updatedAt'],
   groups: ({ status }) => [status],
   key: (task) => [task.position ?? LAST, ...(isClosed(task) ? [-task.updatedAt, task.id] : queueKey(task))],
 };
 
 /** What somebody has claimed, by when the claim ends. */
 const lease: OrderSpec<Task> = {
+  fields: ['claim'],
   groups: ({ claim }) => (claim ? [''] : []),
   key: ({ claim, id }) => [claim?.expiresAt ?? 0, id],
 };
 
 /** What each agent has claimed, the oldest claim first. */
 const held: OrderSpec<Task> = {
+  fields: ['claim'],
   groups: ({ claim }) => (claim ? [claim.agent] : []),
   // The id of a claim begins with its time.
   key: ({ claim, id }) => [claim?.id ?? '', id],
