@@ -27,6 +27,7 @@ test('a comment is answered {success, comment}, and listed {comments, count}', a
       content: 'hello',
       timestamp: expect.any(Number),
       channel: `task:${id}`,
+      notify: ['link'],
       reactions: {},
       seq: expect.any(Number),
     },

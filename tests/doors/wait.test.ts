@@ -32,6 +32,10 @@ const CAUSES: Record<string, (server: TestNode) => Promise<() => Promise<unknown
     const id = await task(server, { reviewer: 'kai' });
     return () => patch(server, id, { status: 'validating' });
   },
+  reviewed: async (server) => {
+    const id = await task(server, { assignee: 'kai', reviewer: 'pixel', status: 'validating' });
+    return () => server.send('POST', `/tasks/${id}/review`, { by: 'pixel', verdict: 'reject' });
+  },
   thread: async (server) => {
     const { id } = await server.post('kai', 'a question');
     return () => server.post('link', 'an answer', { threadId: id });

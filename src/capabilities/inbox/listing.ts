@@ -9,6 +9,7 @@ const PRIORITY: Readonly<Record<Reason, Priority>> = {
   assigned: 'high',
   unblocked: 'high',
   review: 'high',
+  reviewed: 'high',
   thread: 'medium',
 };
 
@@ -16,6 +17,7 @@ const NEWS: Partial<Record<Reason, string>> = {
   assigned: 'Assigned to you',
   unblocked: 'Nothing blocks it any more',
   review: 'Your review is asked',
+  reviewed: 'Your work was reviewed',
 };
 
 /** Something in an inbox: a message, or what became of a task as one. */

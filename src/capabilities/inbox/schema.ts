@@ -39,7 +39,7 @@ export const InboxMessage = z.looseObject({
   channel: z.string(),
   timestamp: z.number(),
   priority: z.enum(['high', 'medium', 'low']),
-  reason: z.enum(['dm', 'mention', 'thread', 'assigned', 'unblocked', 'review', 'subscribed', 'general']),
+  reason: z.enum(['dm', 'mention', 'thread', 'assigned', 'unblocked', 'review', 'reviewed', 'subscribed', 'general']),
 });
 
 export const agent = AgentName.describe('Whose inbox.');

@@ -3,7 +3,7 @@ import type { Event } from '../../kernel/event.ts';
 import type { ChannelsState } from '../channels/state.ts';
 
 /** Why something is in an inbox. */
-export type Reason = 'dm' | 'mention' | 'thread' | 'assigned' | 'unblocked' | 'review';
+export type Reason = 'dm' | 'mention' | 'thread' | 'assigned' | 'unblocked' | 'review' | 'reviewed';
 
 /** What an agent follows, what it has read and acknowledged, and how much is addressed to it. Seqs, not times. */
 export interface Inbox {
@@ -67,6 +67,8 @@ interface Posted {
   channel: string;
   threadId?: string;
   mentions?: readonly string[];
+  /** Who has to do with the task in whose thread it is. */
+  notify?: readonly string[];
   seq: number;
 }
 
@@ -146,9 +148,10 @@ export function addressees(state: InboxState, event: Event): Map<string, Reason>
   const { data } = event;
   switch (event.type) {
     case 'message_posted': {
-      const { to: end, mentions, threadId } = data as unknown as Posted;
+      const { to: end, mentions, notify, threadId } = data as unknown as Posted;
       add(end, 'dm');
       for (const agent of mentions ?? []) add(agent, 'mention');
+      for (const agent of notify ?? []) add(agent, 'thread');
       for (const agent of threadId === undefined ? [] : (participants(state, threadId)?.agents ?? []))
         add(agent, 'thread');
       break;
@@ -159,16 +162,34 @@ export function addressees(state: InboxState, event: Event): Map<string, Reason>
     case 'task_unblocked':
       add(data.assignee, 'unblocked');
       break;
-    case 'task_updated':
-    case 'task_completed': {
-      const changes = data.changes as { status?: string; reviewer?: string } | undefined;
-      const task = state.tasks.get(data.id as string) as { reviewer?: string } | undefined;
-      const asked = changes?.status === 'validating' || (changes?.reviewer && data.status === 'validating');
-      if (asked) add(changes?.reviewer ?? task?.reviewer, 'review');
+    case 'task_reviewed':
+      add(data.assignee, 'reviewed');
       break;
-    }
+    case 'task_created':
+      if (data.status === 'validating') add(data.reviewer, 'review');
+      break;
+    case 'task_updated':
+    case 'task_completed':
+      if (asksForReview(data)) add(reviewerOf(state, data), 'review');
+      break;
   }
   return to;
+}
+
+interface Review {
+  status?: string;
+  /** `null`: nobody any more. */
+  reviewer?: string | null;
+}
+
+function asksForReview({ changes, status }: Event['data']): boolean {
+  const { status: becomes, reviewer } = (changes ?? {}) as Review;
+  return becomes === 'validating' || (typeof reviewer === 'string' && status === 'validating');
+}
+
+function reviewerOf(state: InboxState, { changes, id }: Event['data']): string | null | undefined {
+  const { reviewer } = (changes ?? {}) as Review;
+  return reviewer === undefined ? (state.tasks.get(id as string) as Review | undefined)?.reviewer : reviewer;
 }
 
 /** Who has spoken in a thread before; undefined where its first message is not there. */
@@ -240,7 +261,7 @@ function deliver(state: InboxState, event: Event): void {
       reason,
       from: event.actor,
       channel,
-      ...(isMessage ? { message: data.id as string } : { task: data.id as string, text: data.title as string }),
+      ...(isMessage ? { message: data.id as string } : { task: data.id as string, text: textOf(data) }),
     });
     const before = inboxOf(state, agent);
     const after: Inbox = { ...before, addressed: before.addressed + 1 };
@@ -251,6 +272,12 @@ function deliver(state: InboxState, event: Event): void {
     state.inboxes.put(agent, after);
   }
   if (event.type === 'message_posted') join(state, event);
+}
+
+/** What is said of a task: its title and, where it was reviewed, how. */
+function textOf({ title, changes }: Event['data']): string {
+  const { verdict } = (changes as { review?: { verdict?: string } } | undefined)?.review ?? {};
+  return verdict === undefined ? (title as string) : `${title} (${verdict})`;
 }
 
 /** A position that was reached, and items that were acknowledged one by one beyond it. */
@@ -309,9 +336,9 @@ function forget(state: InboxState, event: Event): void {
 }
 
 /** All to whom a message may be addressed: those whom it names, and who speaks in its thread. */
-function namedBy(state: InboxState, { to, mentions = [], threadId }: Posted): Set<string> {
+function namedBy(state: InboxState, { to, mentions = [], notify = [], threadId }: Posted): Set<string> {
   const speaking = threadId === undefined ? [] : (participants(state, threadId)?.agents ?? []);
-  return new Set([...(to === undefined ? [] : [to]), ...mentions, ...speaking]);
+  return new Set([...(to === undefined ? [] : [to]), ...mentions, ...notify, ...speaking]);
 }
 
 /** What an inbox was elsewhere: its acknowledgements count here for the messages that came with it. */

@@ -2,11 +2,12 @@ import type { z } from 'zod';
 import type { Context } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
+import { ANONYMOUS, SYSTEM } from '../../kernel/names.ts';
 import { type NamedAgents, resolveAgent } from '../agents/index.ts';
-import { type ChannelsState, dmEnds, findChannel } from '../channels/state.ts';
+import { type Channel, type ChannelsState, dmEnds, findChannel } from '../channels/state.ts';
 import { followed, type InboxState, inboxOf } from '../inbox/state.ts';
 import { signOfLife } from '../tasks/index.ts';
-import type { TasksState } from '../tasks/state.ts';
+import type { Task, TasksState } from '../tasks/state.ts';
 import { address } from './address.ts';
 import { type ExchangesState, guardLoop } from './loop-guard.ts';
 import { namesIn } from './mentions.ts';
@@ -46,6 +47,10 @@ export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<
   if (metadata !== undefined) data.metadata = metadata;
   if (attachments !== undefined && attachments.length > 0) data.attachments = attachments;
   if (mentions.length > 0) data.mentions = mentions;
+  if (task !== undefined) {
+    const notify = partiesOf(task, existing, from);
+    if (notify.length > 0) data.notify = notify;
+  }
   drafts.push({ type: 'message_posted', subject: id, data });
   if (task !== undefined) drafts.push(...signOfLife(task, from, context.wall));
   if (loop.length > 0) drafts.push(...loop);
@@ -65,6 +70,16 @@ function mentioned(content: string, from: string, channel: string, state: PostSt
   }
   names.delete(from);
   return [...names].slice(0, MOST_MENTIONED);
+}
+
+/** Agents that are told of a comment at most, beside those whom it names. */
+const MOST_TOLD = 50;
+
+/** Who does, made or reviews a task, then who has spoken in its thread. */
+function partiesOf({ assignee, createdBy, reviewer }: Task, thread: Channel | undefined, from: string): string[] {
+  const names = new Set([assignee, createdBy, reviewer, ...(thread?.participants ?? [])]);
+  for (const each of [undefined, from, ANONYMOUS, SYSTEM]) names.delete(each);
+  return ([...names] as string[]).slice(0, MOST_TOLD);
 }
 
 function* followers(channel: string, state: PostState): Generator<string, void> {

@@ -40,6 +40,10 @@ export const Message = z.object({
   threadId: z.string().optional().meta({ description: 'The message that this one answers.' }),
   replyCount: z.number().optional(),
   mentions: z.array(z.string()).optional().meta({ description: 'The agents that the text names.' }),
+  notify: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'In the thread of a task: who does, made or reviews it, or has spoken there.' }),
   metadata: Metadata.optional(),
   attachments: z.array(Attachment).optional(),
   editedAt: z.number().optional(),

@@ -14,6 +14,8 @@ export interface Message {
   replyCount?: number;
   /** The agents that the text names. */
   mentions?: readonly string[];
+  /** In the thread of a task: who does, made or reviews it, or has spoken there. */
+  notify?: readonly string[];
   metadata?: Record<string, unknown>;
   attachments?: readonly Record<string, unknown>[];
   editedAt?: number;
