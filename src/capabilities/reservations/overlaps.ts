@@ -95,10 +95,39 @@ export function* taken(wanted: Claimed, { state, wall }: View, effort: Effort): 
     if (isLive(reservation, wall) && clash(wanted, reservation, effort)) yield reservation;
 }
 
-/** Those ahead who wait for what an agent has. It is not behind them: both would wait for ever. */
-export function waitingFor(agent: string, { state, wall, ahead }: View, effort: Effort): Claimed[] {
-  const own = [...state.reservations.inOrder('listed', `agent ${agent}`)].filter((each) => isLive(each, wall));
-  return own.length === 0 ? [] : [...ahead].filter((waiting) => own.some((each) => clash(waiting, each, effort)));
+/** Somebody ahead who cannot go on before an agent lets go of what it has. */
+interface Held {
+  waiting: Claimed;
+  /** Who that one waits for, that one for the next, and the last for the agent. */
+  circle: readonly string[];
+}
+
+/**
+ * Those ahead who wait for what an agent has, for one of these, or behind one of them, the nearest first. The agent is
+ * not behind any of them, and does not wait for what they have: all would wait for ever.
+ */
+export function waitingFor(agent: string, { state, wall, ahead }: View, effort: Effort): Held[] {
+  const ownOf = (name: string) =>
+    [...state.reservations.inOrder('listed', `agent ${name}`)].filter((each) => isLive(each, wall));
+  const own = ownOf(agent);
+  if (own.length === 0) return [];
+  const rest = [...ahead];
+  const found: Held[] = [];
+  const find = (waits: (waiting: Claimed, place: number) => boolean, circle: readonly string[]) => {
+    for (const [place, waiting] of rest.entries())
+      if (!found.some((each) => each.waiting === waiting) && waits(waiting, place))
+        found.push({ waiting, circle: [waiting.agent, ...circle] });
+  };
+  const isFor = (waiting: Claimed, things: readonly Claimed[]) => things.some((each) => clash(waiting, each, effort));
+  find((waiting) => isFor(waiting, own), [agent]);
+  for (const { waiting: first, circle } of found) {
+    const things = ownOf(first.agent);
+    const place = rest.indexOf(first);
+    const isBehind = (waiting: Claimed, at: number) =>
+      at > place && clash(waiting, first, effort) && !isFor(first, ownOf(waiting.agent));
+    find((waiting, at) => isFor(waiting, things) || isBehind(waiting, at), circle);
+  }
+  return found;
 }
 
 /** Those ahead who stand in the way. */
@@ -106,7 +135,7 @@ export function* before(wanted: Claimed, view: View, effort: Effort): Generator<
   let held: Claimed[] | undefined;
   for (const waiting of view.ahead) {
     if (!clash(wanted, waiting, effort)) continue;
-    held ??= waitingFor(wanted.agent, view, effort);
+    held ??= waitingFor(wanted.agent, view, effort).map((each) => each.waiting);
     if (!held.includes(waiting)) yield waiting;
   }
 }

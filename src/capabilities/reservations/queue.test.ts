@@ -199,4 +199,55 @@ describe('the queue', () => {
     await release(second);
     expect(told.at(-1)).toBe('ann');
   });
+
+  test('does not let many wait for each other in a circle, and names it', async () => {
+    const { call, reserve, wait, release, told } = await open();
+    const names = ['ann', 'bob', 'cyd', 'dan'];
+    const own: Json[] = [];
+    for (const each of names) own.push(await reserve(each, each));
+    for (const [i, each] of names.slice(0, -1).entries()) await wait(each, names[i + 1] as string);
+    await wait('dan', 'ann');
+    expect(told.slice(4)).toEqual(['dan: paths_reserved, ann']);
+    const refusal = await call('reservations.reserve', { agent: 'dan', paths: ['ann'], wait: 60 }).catch(
+      (each) => each,
+    );
+    expect(refusal.options.extra.conflicts).toMatchObject([{ waitsForYou: true, circle: names }]);
+    expect(refusal.message).toContain('and waits for bob, who waits for cyd, who waits for what you have');
+    await release(own[3]);
+    expect(told.at(-1)).toBe('cyd');
+  });
+
+  test('does not let one wait behind those who wait, through others, for what it has', async () => {
+    const { reserve, wait, told } = await open();
+    await reserve('ann', 'a');
+    await reserve('bob', 'b');
+    await wait('cyd', 'a c');
+    await wait('ann', 'b');
+    // cyd waits for ann, and ann for bob: bob behind cyd would be a circle.
+    await reserve('bob', 'c');
+    expect(told).toEqual(['ann', 'bob', 'bob']);
+  });
+
+  test('sees a circle that goes through those who are behind others', async () => {
+    const { reserve, wait, told } = await open();
+    await reserve('ann', 'a');
+    await reserve('bob', 'b');
+    await wait('cyd', 'a c');
+    // Nobody has c, but cyd came first.
+    await wait('bob', 'c');
+    await wait('ann', 'b');
+    expect(told).toEqual(['ann', 'bob', 'ann: paths_reserved, bob']);
+  });
+
+  test('sees a circle that a grant closes', async () => {
+    const { reserve, wait, release, told } = await open();
+    const first = await reserve('zoe', 'p');
+    await reserve('ann', 'q');
+    await wait('bob', 'p');
+    await wait('bob', 'q');
+    await wait('ann', 'p');
+    // bob gets p: now ann waits for bob, and bob for ann, who came later.
+    await release(first);
+    expect(told).toEqual(['zoe', 'ann', 'bob', expect.stringMatching(/^ann: paths_reserved, bob/)]);
+  });
 });

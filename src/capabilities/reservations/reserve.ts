@@ -58,8 +58,10 @@ interface Conflict {
   id?: string;
   expiresAt?: number;
   waiting?: true;
-  /** It waits for what the one that asks has: it will not let go before. */
+  /** It waits for what the one that asks has, or for one who does: it will not let go before. */
   waitsForYou?: true;
+  /** Who waits for whom, from the one that has it to the one that asks. */
+  circle?: readonly string[];
 }
 
 function viewOf({ state, wall, ahead }: Context<State>): View {
@@ -82,8 +84,8 @@ function conflictsOf(wanted: Claimed, context: Context<State>, most: number): Co
       });
     for (const each of taken(wanted, view, effort)) {
       if (found.length === most) return found;
-      const waitsForYou = held.some(({ agent }) => agent === each.agent);
-      add(each, { id: each.id, expiresAt: each.expiresAt, ...(waitsForYou && { waitsForYou }) });
+      const circle = held.find(({ waiting }) => waiting.agent === each.agent)?.circle;
+      add(each, { id: each.id, expiresAt: each.expiresAt, ...(circle && { waitsForYou: true, circle }) });
     }
     for (const each of before(wanted, view, effort)) {
       if (found.length === most) return found;
@@ -93,14 +95,14 @@ function conflictsOf(wanted: Claimed, context: Context<State>, most: number): Co
   });
 }
 
-/** True where it is of use to wait: something stands in the way, and nobody who has it waits for what this one has. */
+/** True where it is of use to wait: something stands in the way, and nobody who has it waits, through others or not, for what this one has. */
 function isHeldUp(wanted: Claimed, context: Context<State>): boolean {
   return bounded((effort) => {
     const view = viewOf(context);
     const held = waitingFor(wanted.agent, view, effort);
     let isTaken = false;
     for (const { agent } of taken(wanted, view, effort)) {
-      if (held.some((each) => each.agent === agent)) return false;
+      if (held.some(({ waiting }) => waiting.agent === agent)) return false;
       isTaken = true;
       if (held.length === 0) break;
     }
@@ -110,11 +112,16 @@ function isHeldUp(wanted: Claimed, context: Context<State>): boolean {
 
 function requireFree(wanted: Claimed, context: Context<State>): void {
   const found = conflictsOf(wanted, context, NAMED + 1);
-  const [one] = found;
+  const one = found.find(({ circle }) => circle) ?? found[0];
   if (one === undefined) return;
-  const { agent, mode, paths, wanted: overlapped, expiresAt, waitsForYou } = one;
+  const { agent, mode, paths, wanted: overlapped, expiresAt, circle } = one;
   const since = expiresAt === undefined ? 'waits for it' : `has it until ${new Date(expiresAt).toISOString()}`;
-  const cycle = waitsForYou ? ', and waits for what you have' : '';
+  const others =
+    circle
+      ?.slice(1, -1)
+      .map((each) => ` ${each}, who waits for`)
+      .join('') ?? '';
+  const cycle = circle ? `, and waits for${others} what you have` : '';
   throw new Refusal(
     'paths_reserved',
     `"${overlapped[0]}" overlaps "${paths[0]}" (${mode}): ${agent} ${since}${cycle}.`,
