@@ -86,6 +86,12 @@ export const Settings = z.object({
     .prefault('20')
     .describe('Times that two agents may answer each other where nobody else speaks before they must wait; 0: any.'),
   LOOP_GUARD_SECONDS: numeric(1, 3_600).prefault('60').describe('Seconds in which these are counted.'),
+  OPENCLAW_WORKSPACE: z
+    .string()
+    .prefault('')
+    .describe(
+      'Where agents’ memories are put as well, for OpenClaw to read: `~/.openclaw/workspace-{agent}`. `{agent}` stands for a name; without it, each agent has a directory below. Empty: nowhere.',
+    ),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

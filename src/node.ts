@@ -5,6 +5,8 @@ import cors from '@fastify/cors';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { customAlphabet } from 'nanoid';
 import { capabilities } from './capabilities/index.ts';
+import { dayFilesOf } from './capabilities/memory/day-files.ts';
+import { VIEWS } from './capabilities/memory/files.ts';
 import { VERSION } from './capabilities/system/version.ts';
 import type { Config } from './config.ts';
 import type { Capability } from './kernel/capability.ts';
@@ -27,6 +29,7 @@ import { createHttpServer } from './transports/rest/server.ts';
 import { createSse } from './transports/sse/sse.ts';
 import { STREAM_DEFAULTS, type StreamSettings, Streams } from './transports/streams.ts';
 import { addWebSockets } from './transports/ws/ws.ts';
+import { DayFiles } from './views/day-files.ts';
 
 export interface NodeOptions {
   config: Config;
@@ -82,6 +85,7 @@ const REAL_WORLD: World = { clock: Date.now, random };
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
 export async function openKernel(
   options: Pick<NodeOptions, 'world' | 'capabilities' | 'onProgress' | 'onFailure' | 'onFault'> & {
+    parts?: () => Record<string, unknown>;
     config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'> & Partial<Config>;
   },
 ): Promise<OpenedKernel> {
@@ -116,6 +120,7 @@ export async function openKernel(
       capabilities: table,
       world: options.world ?? REAL_WORLD,
       settings: config,
+      ...(options.parts && { parts: options.parts }),
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(options.onFailure && { onFailure: options.onFailure }),
       ...(options.onFault && { onFault: options.onFault }),
@@ -135,15 +140,21 @@ export async function openKernel(
   }
 }
 
+function healthOfViews({ error, inTheWay }: DayFiles): Record<string, unknown> {
+  return { ...(error !== undefined && { error }), ...(inTheWay !== undefined && { inTheWay }) };
+}
+
 /** Puts the parts together and listens: the only place that knows them all. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, logger } = options;
+  let dayFiles: DayFiles | undefined;
   const {
     kernel,
     notes,
     close: closeKernel,
   } = await openKernel({
     onFault: (error) => logger.error({ err: error }, 'a fault in what the server does by itself'),
+    parts: () => (dayFiles === undefined ? {} : { views: healthOfViews(dayFiles) }),
     ...options,
   });
   const settings: StreamSettings = {
@@ -184,6 +195,16 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     finishAnswers(app);
     await app.listen({ port: config.PORT, host: config.HOST });
     const { port } = app.server.address() as { port: number };
+    if (kernel.capabilities.some(({ name }) => name === 'memory'))
+      dayFiles = new DayFiles({
+        dir: join(resolve(config.DATA_DIR), VIEWS),
+        source: dayFilesOf(kernel),
+        ...(config.OPENCLAW_WORKSPACE !== '' && { workspace: config.OPENCLAW_WORKSPACE }),
+        onTrouble(error) {
+          if (error) logger.error({ err: error }, 'the Markdown files of memories cannot be written');
+          else logger.info('the Markdown files of memories are written again');
+        },
+      });
     let closing: Promise<void> | undefined;
     return {
       kernel,
@@ -193,7 +214,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       close(why = 'shutdown') {
         if (closing === undefined) {
           reason = why;
-          closing = app.close().then(closeKernel);
+          closing = app
+            .close()
+            .then(() => dayFiles?.close())
+            .then(closeKernel);
         }
         return closing;
       },

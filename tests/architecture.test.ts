@@ -24,6 +24,7 @@ const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
   store: { parts: ['kernel'], packages: /^@photostructure\/sqlite$/ },
   search: { parts: ['kernel', 'store'], packages: /^/ },
   transports: { parts: ['kernel'], packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse)$/ },
+  views: { parts: ['kernel'], packages: /(?!)/ },
   integrations: { parts: ['kernel'], packages: /^/ },
   client: { parts: [], packages: /^(?:zod|eventsource-parser|ws)$/ },
   cli: { parts: ['client'], packages: /^/ },

@@ -83,7 +83,7 @@ export class Kernel {
     this.#collections = createCollections(specs, this.#log, store);
     this.#state = Object.fromEntries(this.#collections);
     this.#keys = createCollection(idempotencyKeys, this.#log, store) as unknown as Collection<UsedKey>;
-    this.#table = new Table(capabilities, this.#state);
+    this.#table = new Table(capabilities, this.#state, rest.parts);
     this.operations = this.#table.operations;
     this.feed = new Feed({
       journal,

@@ -20,6 +20,8 @@ export interface KernelOptions {
   settings?: Settings;
   search?: Search;
   ring?: RingLimits;
+  /** What parts beside the kernel tell of themselves in `/health`. */
+  parts?: () => Record<string, unknown>;
   /** Told while the index is rebuilt from the journal: events done, events in all. */
   onProgress?: (done: number, total: number) => void;
   /** The journal or the index cannot be trusted any more: the process must end. */

@@ -8,15 +8,17 @@ export class Table implements Relevance {
   readonly operations: ReadonlyMap<string, Operation>;
   readonly #owners = new Map<string, Capability>();
   readonly #state: unknown;
+  readonly #parts: () => Record<string, unknown>;
   readonly #folding: readonly Capability[];
   readonly #concerning: readonly Capability[];
   readonly #waking: readonly Capability[];
   readonly #counting: readonly Capability[];
 
   /** Throws where two operations have one name. */
-  constructor(capabilities: readonly Capability[], state: unknown) {
+  constructor(capabilities: readonly Capability[], state: unknown, parts: () => Record<string, unknown> = () => ({})) {
     this.capabilities = capabilities;
     this.#state = state;
+    this.#parts = parts;
     this.#folding = capabilities.filter((c) => c.apply);
     this.#concerning = capabilities.filter((c) => c.concerns);
     this.#waking = capabilities.filter((c) => c.wakes);
@@ -59,7 +61,7 @@ export class Table implements Relevance {
 
   /** What `/health` says beside the kernel's own. */
   health(): Record<string, unknown> {
-    return Object.assign({}, ...this.capabilities.map((c) => c.health?.(this.#state as never)));
+    return Object.assign({}, ...this.capabilities.map((c) => c.health?.(this.#state as never)), this.#parts());
   }
 
   /** The state as the index has it, for an agent. */

@@ -88,7 +88,7 @@ export function linesBefore(
 }
 
 /** Memories read at a time. */
-const PAGE = 200;
+export const PAGE = 200;
 export const FIRST = { ts: -1, seq: -1 };
 
 interface DayFile {
@@ -130,7 +130,7 @@ function readDay(
 }
 
 /** The newest day before another of which the reader may read something. */
-function dayBefore(view: IndexView, agent: string, reader: string | undefined, day: number): number | undefined {
+export function dayBefore(view: IndexView, agent: string, reader: string | undefined, day: number): number | undefined {
   const [row] = view.all<{ day: number }>(
     "SELECT day FROM memories INDEXED BY memories_by_day WHERE owner = ? AND day < ? AND state = 0 AND reader IN ('', ?) ORDER BY day DESC LIMIT 1",
     agent,

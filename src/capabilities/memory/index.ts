@@ -19,7 +19,7 @@ function newest(view: IndexView, agent: string | undefined): Memory[] {
 export const memory = capability<MemoryState>()({
   name: 'memory',
   summary: 'What is to be remembered: shared by the team, or an agent’s own.',
-  collections: [memoriesTable, versionsTable, keysTable],
+  collections: [memoriesTable, versionsTable, keysTable, { name: 'memory_figures', keep: 'memory' }],
   operations: [write, list, get, versions, update, remove, append, files],
   events: {
     memory_written: 'A memory was written: the memory.',
@@ -31,5 +31,6 @@ export const memory = capability<MemoryState>()({
   topics: ['memories'],
   apply,
   readers: ({ data }) => (data.scope === 'agent' ? [data.agent as string] : undefined),
+  health: ({ memory_figures }) => ({ memory: { total: memory_figures.get('all')?.living ?? 0 } }),
   snapshot: (view, agent) => ({ memories: newest(view, agent) }),
 });

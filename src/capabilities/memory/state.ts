@@ -55,7 +55,17 @@ export interface MemoryKey {
   seq: number;
 }
 
+/** Figures of all memories. */
+export interface MemoryFigures {
+  /** Memories that are neither deleted nor superseded. */
+  living: number;
+  /** The event that last changed one. */
+  seq: number;
+}
+
 export interface MemoryState {
+  /** One entity: `all`. */
+  memory_figures: Entities<MemoryFigures>;
   memories: Entities<Memory>;
   memory_versions: Entities<MemoryVersion>;
   memory_keys: Entities<MemoryKey>;
@@ -85,6 +95,10 @@ export function versionId(memory: string, version: number): string {
   return `${memory}@${version}`;
 }
 
+function count(state: MemoryState, by: number, seq: number): void {
+  state.memory_figures.put('all', { living: (state.memory_figures.get('all')?.living ?? 0) + by, seq });
+}
+
 /** Folds what is written, written anew, superseded and deleted. */
 export function apply(state: MemoryState, event: Event): void {
   if (!event.type.startsWith('memory_')) return;
@@ -98,6 +112,7 @@ export function apply(state: MemoryState, event: Event): void {
       return rewrite(state, memory, change, event);
     case 'memory_superseded':
       state.memories.put(memory.id, { ...memory, supersededBy: change.supersededBy, lastSeq: event.seq });
+      count(state, memory.supersededBy === undefined ? -1 : 0, event.seq);
       return giveUpKey(state, memory, event.seq);
     case 'memory_deleted':
       return bury(state, memory, change.agent, event);
@@ -108,6 +123,7 @@ function write(state: MemoryState, { data, seq, at }: Event): void {
   const written = data as unknown as Omit<Memory, 'seq' | 'lastSeq'>;
   const memory: Memory = { ...written, seq, lastSeq: seq };
   state.memories.put(memory.id, memory);
+  count(state, 1, seq);
   keepVersion(state, memory, at);
   const { key } = memory;
   if (key !== undefined) state.memory_keys.put(keyId({ ...memory, key }), { memory: memory.id, seq });
@@ -129,6 +145,7 @@ function rewrite(state: MemoryState, memory: Memory, change: Change, { seq, at }
     lastSeq: seq,
   };
   state.memories.put(memory.id, after);
+  count(state, 0, seq);
   keepVersion(state, after, at);
 }
 
@@ -159,5 +176,6 @@ function giveUpKey(state: MemoryState, memory: Memory, seq: number): void {
 function bury(state: MemoryState, memory: Memory, deletedBy: string, { seq, at }: Event): void {
   const { tags: _, source: __, key: ___, ...rest } = memory;
   state.memories.put(memory.id, { ...rest, content: '', deletedAt: at, deletedBy, lastSeq: seq });
+  count(state, memory.supersededBy === undefined ? -1 : 0, seq);
   giveUpKey(state, memory, seq);
 }

@@ -11,13 +11,14 @@ const health = query({
   output: z.looseObject({ status: z.enum(['ok', 'degraded']), timestamp: z.number() }),
   run(_, { health, feed, now }: QueryContext<never>) {
     const { journal, index, parts } = health();
-    const { chat = {}, ...others } = parts as { chat?: object };
+    const { chat = {}, views, ...others } = parts as { chat?: object; views?: { error?: string; inTheWay?: string } };
     const subscribers = [...feed.subscribers.values()].reduce((sum, n) => sum + n, 0);
     const problems = [
       ...(journal.writable ? [] : ['the disk is full: reading works, writing waits for space']),
       ...(index.error === undefined
         ? []
         : [`the index fails, and ${index.backlog} events wait for it: ${index.error}`]),
+      ...(views?.error === undefined ? [] : [`the Markdown files of memories cannot be written: ${views.error}`]),
       ...(index.full ? ['too much waits for the index: no more is written before it has caught up'] : []),
     ];
     return {
@@ -27,6 +28,7 @@ const health = query({
       openclaw: { configured: false, connected: false },
       chat: { ...chat, subscribers },
       ...others,
+      ...(views && { views }),
       journal,
       index,
       timestamp: now,
