@@ -45,7 +45,9 @@ async function write(file: string, tables: TablePlan[], plan: FollowerPlan | und
   database.exec(
     'PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384',
   );
-  const put = database.prepare('INSERT OR REPLACE INTO entity (collection, id, doc) VALUES (?, ?, ?)');
+  const put = database.prepare(
+    'INSERT INTO entity (collection, id, doc) VALUES (?, ?, ?) ON CONFLICT (collection, id) DO UPDATE SET doc = excluded.doc',
+  );
   const remove = database.prepare('DELETE FROM entity WHERE collection = ? AND id = ?');
   const applied = database.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('applied_seq', ?)");
   const histories = new Map(
