@@ -50,7 +50,7 @@ function mayImport(from: string, { target, local, typeOnly }: Module['imports'][
   }
   if (part === 'client' && local) return typeOnly && to.startsWith('capabilities/') && target.endsWith('/schema.ts');
   const rule = MAY[part];
-  if (part === 'search' && to === 'store') return typeOnly || target === 'src/store/sqlite.ts';
+  if (part === 'search' && to === 'store') return typeOnly || /^src\/store\/(?:sqlite|threads)\.ts$/.test(target);
   return rule !== undefined && (local ? rule.parts.includes(to) : rule.packages.test(target));
 }
 

@@ -268,7 +268,12 @@ export class IndexStore implements Store {
   #startWriter(): Worker {
     const tables = this.#collections.filter((spec) => spec.keep === 'history').map(planOf);
     const follower = this.#follower;
-    const worker = startThread('worker', { role: 'writer', file: this.#file, tables, follower } satisfies WorkerData);
+    const worker = startThread(import.meta.url, 'worker', {
+      role: 'writer',
+      file: this.#file,
+      tables,
+      follower,
+    } satisfies WorkerData);
     worker.on('message', (done: WriteDone) => ('error' in done ? this.#failed(done.error) : this.#done(done.seq)));
     worker.on('error', (error) => {
       this.#writer = undefined;
@@ -316,7 +321,7 @@ export class IndexStore implements Store {
   }
 
   #startScanner(): Worker {
-    const worker = startThread('worker', { role: 'scanner', file: this.#file } satisfies WorkerData);
+    const worker = startThread(import.meta.url, 'worker', { role: 'scanner', file: this.#file } satisfies WorkerData);
     worker.on('message', (done: ScanDone) => {
       const scan = this.#scans.get(done.job);
       this.#scans.delete(done.job);

@@ -1,9 +1,8 @@
-import { readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ChangedGroup, Follow, Follower, FollowerPlan } from './follower.ts';
 import type { TablePlan } from './schema.ts';
 import { type Database, openDatabase } from './sqlite.ts';
+import { yieldToAnswers } from './threads.ts';
 
 type Value = string | number | null;
 
@@ -24,17 +23,6 @@ export type ScanDone = { job: number; rows: unknown[] } | { job: number; error: 
 export type WorkerData =
   | { role: 'writer'; file: string; tables: TablePlan[]; follower?: FollowerPlan | undefined }
   | { role: 'scanner'; file: string };
-
-/**
- * Lets everything that answers go first: this thread has time, an acknowledgement has not. Linux gives each thread a
- * priority of its own (setpriority(2), NOTES); elsewhere all threads stay alike.
- */
-function yieldToAnswers(): void {
-  try {
-    const thread = readlinkSync('/proc/thread-self').split('/').at(-1);
-    setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {}
-}
 
 /** Rows after which a table that keeps only the newest is trimmed. */
 const TRIM_EVERY = 5_000;
