@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase } from '../../src/store/sqlite.ts';
 import { temporaryDirectory } from '../support/directory.ts';
 import { type Answer, client, type Json, quietNode, type TestNode } from '../support/node.ts';
 import { serverProcess } from '../support/process.ts';
@@ -234,6 +235,44 @@ test('what a deleted memory said is in no list, file, activity or snapshot', asy
     ['memory_changed', undefined],
     ['memory_written', undefined],
   ]);
+});
+
+test('lists by tag and the rows of the index follow what is changed, superseded and deleted', async () => {
+  await using other = await quietNode();
+  const tagged = async (tag: string) =>
+    (await other.get(`/memories?tags=${tag}`)).body.memories.map(({ id }: Json) => id);
+  const make = async (content: string, more: object = {}) =>
+    (await other.send('POST', '/memories', { agent: 'ada', content, tags: ['t', 'u'], ...more })).body.memory.id;
+  const [a, b, c] = [await make('heron a'), await make('heron b'), await make('heron c')];
+  expect(await tagged('t')).toEqual([c, b, a]);
+  await other.send('PATCH', `/memories/${a}`, { agent: 'ada', tags: ['u', 'v'] });
+  expect([await tagged('t'), await tagged('u'), await tagged('v')]).toEqual([[c, b], [c, b, a], [a]]);
+  await other.send('PATCH', `/memories/${b}`, { agent: 'ada', content: 'heron again' });
+  await other.send('DELETE', `/memories/${b}`, { agent: 'ada' });
+  // Written and deleted before the index has either.
+  const [, , gone] = await Promise.all([
+    other.send('PATCH', `/memories/${c}`, { agent: 'ada', content: 'heron at once' }),
+    other.send('PATCH', `/memories/${c}`, { agent: 'ada', content: 'heron and more' }),
+    other.send('DELETE', `/memories/${c}`, { agent: 'ada' }),
+  ]);
+  expect(gone.status).toBe(200);
+  expect([await tagged('t'), await tagged('u')]).toEqual([[], [a]]);
+  const d = await make('replaces', { tags: ['v'], supersedes: [a] });
+  expect(await tagged('v')).toEqual([d]);
+  expect((await other.get('/memories?tags=v&superseded=1')).body.memories.map(({ id }: Json) => id)).toEqual([d, a]);
+  const database = openDatabase(`${other.dir}/index.sqlite`, { readOnly: true });
+  try {
+    const rows = (table: string, column: string) =>
+      database.prepare(`SELECT ${column} AS doc FROM ${table} WHERE ${column} LIKE '%heron%'`).all() as {
+        doc: string;
+      }[];
+    expect(rows('memories', 'doc').map(({ doc }) => JSON.parse(doc).id)).toEqual([a]);
+    expect(rows('memory_versions', 'doc').map(({ doc }) => JSON.parse(doc).memory)).toEqual([a, a]);
+    expect(rows('activity', 'doc')).toEqual([]);
+    expect(rows('embeddable', 'text')).toEqual([]);
+  } finally {
+    database.close();
+  }
 });
 
 test('streams show memories by the topic memory, and by what the original called it', async () => {

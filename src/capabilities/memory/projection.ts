@@ -2,24 +2,32 @@ import type { CollectionSpec } from '../../kernel/capability.ts';
 
 const LINES_OF = "replace(replace(doc ->> 'content', char(13) || char(10), char(10)), char(13), char(10))";
 
+/** What is done in the index where a row is written, for the first time or again. */
+function onWrite(table: string, name: string, when: string, work: string): string[] {
+  return ['INSERT', 'UPDATE'].map(
+    (write) =>
+      `CREATE TRIGGER ${table}_${name}_on_${write.toLowerCase()} AFTER ${write} ON ${table} WHEN ${when} BEGIN ${work}; END`,
+  );
+}
+
 /** Memories in the index: one row each, found by reader and then by agent, by key, by day and by time; by tag through a table of their own. */
 export const memoriesTable: CollectionSpec = {
   name: 'memories',
   keep: 'history',
   columns: {
-    owner: "TEXT AS (doc ->> 'agent') STORED",
+    owner: "TEXT AS (doc ->> 'agent') VIRTUAL",
     // '' stands for everybody.
-    reader: "TEXT AS (CASE doc ->> 'scope' WHEN 'agent' THEN doc ->> 'agent' ELSE '' END) STORED",
+    reader: "TEXT AS (CASE doc ->> 'scope' WHEN 'agent' THEN doc ->> 'agent' ELSE '' END) VIRTUAL",
     // 0: it lives. 1: another replaces it. 2: it was deleted.
     state:
-      "INTEGER AS (CASE WHEN doc ->> 'deletedAt' IS NOT NULL THEN 2 WHEN doc ->> 'supersededBy' IS NOT NULL THEN 1 ELSE 0 END) STORED",
-    key: "TEXT AS (doc ->> 'key') STORED",
-    ts: "INTEGER AS (doc ->> 'createdAt') STORED",
+      "INTEGER AS (CASE WHEN doc ->> 'deletedAt' IS NOT NULL THEN 2 WHEN doc ->> 'supersededBy' IS NOT NULL THEN 1 ELSE 0 END) VIRTUAL",
+    key: "TEXT AS (doc ->> 'key') VIRTUAL",
+    ts: "INTEGER AS (doc ->> 'createdAt') VIRTUAL",
     // Of UTC, since 1970.
-    day: "INTEGER AS ((doc ->> 'createdAt') / 86400000) STORED",
-    changed: "INTEGER AS (doc ->> 'lastSeq') STORED",
+    day: "INTEGER AS ((doc ->> 'createdAt') / 86400000) VIRTUAL",
+    changed: "INTEGER AS (doc ->> 'lastSeq') VIRTUAL",
     // Lines that it takes in the file of its day: its own, and three that its heading takes.
-    lines: `INTEGER AS (length(CAST(${LINES_OF} AS BLOB)) - length(CAST(replace(${LINES_OF}, char(10), '') AS BLOB)) + 4) STORED`,
+    lines: `INTEGER AS (length(CAST(${LINES_OF} AS BLOB)) - length(CAST(replace(${LINES_OF}, char(10), '') AS BLOB)) + 4) VIRTUAL`,
   },
   indexes: [
     'CREATE INDEX memories_by_time ON memories (reader, state, ts)',
@@ -30,10 +38,13 @@ export const memoriesTable: CollectionSpec = {
     'CREATE TABLE memory_tags (tag TEXT, reader TEXT, state INTEGER, owner TEXT, ts INTEGER, seq INTEGER, PRIMARY KEY (tag, reader, state, ts, seq)) WITHOUT ROWID',
     'CREATE INDEX memory_tags_by_owner ON memory_tags (tag, reader, state, owner, ts, seq)',
     'CREATE INDEX memory_tags_of_memory ON memory_tags (seq)',
-    `CREATE TRIGGER memories_tagged AFTER INSERT ON memories BEGIN
-       DELETE FROM memory_tags WHERE seq = NEW.seq;
-       INSERT INTO memory_tags SELECT value, NEW.reader, NEW.state, NEW.owner, NEW.ts, NEW.seq FROM json_each(NEW.doc, '$.tags') WHERE NEW.state < 2;
-     END`,
+    ...onWrite(
+      'memories',
+      'tagged',
+      '1',
+      `DELETE FROM memory_tags WHERE seq = NEW.seq;
+       INSERT INTO memory_tags SELECT value, NEW.reader, NEW.state, NEW.owner, NEW.ts, NEW.seq FROM json_each(NEW.doc, '$.tags') WHERE NEW.state < 2`,
+    ),
   ],
 };
 
@@ -42,17 +53,18 @@ export const versionsTable: CollectionSpec = {
   name: 'memory_versions',
   keep: 'history',
   columns: {
-    memory: "TEXT AS (doc ->> 'memory') STORED",
-    version: "INTEGER AS (doc ->> 'version') STORED",
+    memory: "TEXT AS (doc ->> 'memory') VIRTUAL",
+    version: "INTEGER AS (doc ->> 'version') VIRTUAL",
   },
   indexes: [
     'CREATE INDEX memory_versions_of_memory ON memory_versions (memory, version)',
-    `CREATE TRIGGER memories_buried AFTER INSERT ON memories WHEN NEW.state = 2 BEGIN
-       DELETE FROM memory_versions WHERE memory = NEW.id;
-     END`,
-    `CREATE TRIGGER memory_versions_buried AFTER INSERT ON memory_versions WHEN (SELECT state FROM memories WHERE id = NEW.memory) = 2 BEGIN
-       DELETE FROM memory_versions WHERE seq = NEW.seq;
-     END`,
+    ...onWrite('memories', 'buried', 'NEW.state = 2', 'DELETE FROM memory_versions WHERE memory = NEW.id'),
+    ...onWrite(
+      'memory_versions',
+      'buried',
+      '(SELECT state FROM memories WHERE id = NEW.memory) = 2',
+      'DELETE FROM memory_versions WHERE seq = NEW.seq',
+    ),
   ],
 };
 
