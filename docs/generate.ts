@@ -68,7 +68,8 @@ function operations(): string {
     );
   return `${NOTE}# Operations
 
-Each is one row of one table: it is a REST route, a \`call\` on the WebSocket \`/ws\`, and a line of \`GET /capabilities\`. Fields in bold are required;
+Each is one row of one table: it is a REST route, a function of [the client](../guides/client.md), a \`call\` on the WebSocket \`/ws\`,
+\`POST /call/<operation>\` with its input as the body, and a line of \`GET /capabilities\`. Fields in bold are required;
 a route takes them from its path, its query and its JSON body. Fields that an operation does not know are ignored.
 
 ${sections.join('\n')}`;

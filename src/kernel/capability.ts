@@ -155,6 +155,9 @@ export interface Row<N extends string, I extends InputSchema, O extends z.ZodTyp
   actor?: A;
 }
 
+/** What is known of an operation beside its row. */
+export type Rest<Op extends Operation> = Omit<Op, 'name' | 'input' | 'output' | 'actor'>;
+
 /** Declares an operation that changes state. */
 export function command<
   S,
@@ -163,7 +166,7 @@ export function command<
   O extends z.ZodType,
   const A extends string = never,
   P = undefined,
->(spec: CommandSpec<S, N, I, O, A, P>): Omit<Command, keyof Row<N, I, O, A>> & Row<N, I, O, A> {
+>(spec: CommandSpec<S, N, I, O, A, P>): Rest<Command> & Row<N, I, O, A> {
   return { kind: 'command', ...spec };
 }
 
@@ -174,7 +177,7 @@ export function query<
   I extends InputSchema,
   O extends z.ZodType,
   const A extends string = never,
->(spec: QuerySpec<S, N, I, O, A>): Omit<Query, keyof Row<N, I, O, A>> & Row<N, I, O, A> {
+>(spec: QuerySpec<S, N, I, O, A>): Rest<Query> & Row<N, I, O, A> {
   return { kind: 'query', ...spec };
 }
 

@@ -18,7 +18,7 @@ import { Sightings } from './sightings.ts';
 import { type Sleeper, Sleepers, type SleepOptions } from './sleepers.ts';
 import { stamp } from './stamp.ts';
 import type { Store } from './store.ts';
-import { Table } from './table.ts';
+import { findOperation, Table } from './table.ts';
 import { type Caller, validate } from './validate.ts';
 
 export type { Outcome };
@@ -118,10 +118,7 @@ export class Kernel {
 
   /** Calls an operation by name, as every door does. Throws Refusal. */
   async call(name: string, raw: Record<string, unknown>, caller: Caller): Promise<Outcome> {
-    const operation = this.operations.get(name);
-    if (operation === undefined)
-      throw new Refusal('operation_not_found', `There is no operation "${name.slice(0, 80)}".`);
-    return this.run(operation, raw, caller);
+    return this.run(findOperation(this.operations, name), raw, caller);
   }
 
   /** Validates and runs one operation. Throws Refusal. */

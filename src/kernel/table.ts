@@ -1,6 +1,14 @@
 import type { Capability, IndexView, Operation, ReadersOf } from './capability.ts';
+import { Refusal } from './errors.ts';
 import type { Event } from './event.ts';
 import type { Relevance } from './feed/filter.ts';
+
+/** The operation of this name. Throws `operation_not_found`. */
+export function findOperation(operations: ReadonlyMap<string, Operation>, name: string): Operation {
+  const operation = operations.get(name);
+  if (operation !== undefined) return operation;
+  throw new Refusal('operation_not_found', `There is no operation "${name.slice(0, 80)}".`);
+}
 
 /** What a list of capabilities declares, found by name: operations, event types and who owns them. */
 export class Table implements Relevance {

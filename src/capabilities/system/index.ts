@@ -72,6 +72,7 @@ const capabilities = query({
       operations: [...operations.values()].map((operation) => describe(operation, compact ?? false)),
       doors: {
         rest: 'JSON over HTTP; /openapi.json describes it, /docs shows it; $URL in a hint is the address that you called',
+        call: 'POST /call/<name> with the input as JSON: any operation by its name',
         sse: 'GET /events with Accept: text/event-stream, or GET /events/subscribe',
         ws: '/ws, subprotocol reflectt.v1: subscribe, call any operation',
         chat: '/chat/ws: the last messages, then each new one',

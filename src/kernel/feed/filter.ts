@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Event } from '../event.ts';
-import { AgentName } from '../names.ts';
+import { AgentName, flag } from '../names.ts';
 
 const PATTERN = /^[\w.:*-]{1,128}$/;
 
@@ -23,6 +23,7 @@ export const FilterInput = z.object({
   agent: AgentName.optional().describe(
     'Only what is addressed to this agent: DMs, mentions, its subscriptions. Names the caller.',
   ),
+  all: flag.optional().describe('1: everything that `agent` may read, not only what is addressed to it.'),
 });
 export type FilterInput = z.infer<typeof FilterInput>;
 
@@ -61,7 +62,7 @@ export function compileFilter(input: FilterInput, reader: string | undefined, re
   const subjects = matcher(input.subjects ?? []);
   const actors = matcher(input.actors ?? []);
   const nothing = input.topics !== undefined && input.topics.length > 0 && types === undefined;
-  const { agent } = input;
+  const agent = input.all ? undefined : input.agent;
   return {
     key: JSON.stringify([input.types, input.topics, input.channels, input.subjects, input.actors, agent, reader]),
     matches(entry) {

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { HttpRoute, Operation } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
+import { findOperation } from '../../kernel/table.ts';
 import type { Caller } from '../../kernel/validate.ts';
 
 /** Opens a stream for a request whose answer is one. */
@@ -24,6 +25,25 @@ export function addRoutes(app: FastifyInstance, kernel: Kernel, openStream: Open
   for (const operation of kernel.operations.values()) {
     for (const route of operation.http) addRoute(app, kernel, operation, route, openStream, waiting);
   }
+  addCall(app, kernel, waiting);
+}
+
+/** Any operation by its name, with its input as the body, as a `call` on /ws has it: for programs, which know names and no paths. */
+function addCall(app: FastifyInstance, kernel: Kernel, waiting: Set<AbortController>): void {
+  app.post('/call/:operation', (request, reply) => {
+    const operation = findOperation(kernel.operations, (request.params as { operation: string }).operation);
+    const input = objectOf(request.body);
+    const { wait } = operation.input.shape as { wait?: z.ZodType };
+    const waits = wait !== undefined && asksToWait(input, wait.safeParse(undefined).data);
+    return answer(
+      kernel,
+      operation,
+      input,
+      callerOf(request, reply, false, waits ? waiting : undefined),
+      request,
+      reply,
+    );
+  });
 }
 
 function addRoute(
@@ -61,10 +81,7 @@ const MAX_WAIT = 600;
 
 /** One object of what the query, the body and the path say; the path wins. */
 function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknown> {
-  const { body } = request;
-  if (body !== undefined && body !== null && (typeof body !== 'object' || Array.isArray(body)))
-    throw new Refusal('malformed_json', 'The body must be one JSON object.');
-  const input = merge(request.query as object, (body ?? {}) as object, request.params as object);
+  const input = merge(request.query as object, objectOf(request.body), request.params as object);
   const prefer =
     waits && input.wait === undefined
       ? /(?:^|[,;\s])wait=(\d+)/.exec(String(request.headers.prefer ?? ''))?.[1]
@@ -72,6 +89,12 @@ function inputOf(request: FastifyRequest, waits: boolean): Record<string, unknow
   // A preference is not an order: as long as the server waits at most, where it asks for longer.
   if (prefer !== undefined) input.wait = Math.min(Number(prefer), MAX_WAIT);
   return input;
+}
+
+function objectOf(body: unknown): Record<string, unknown> {
+  if (body !== undefined && body !== null && (typeof body !== 'object' || Array.isArray(body)))
+    throw new Refusal('malformed_json', 'The body must be one JSON object.');
+  return (body ?? {}) as Record<string, unknown>;
 }
 
 /** One object of three; the last wins. Most requests have a body alone. */
