@@ -26,7 +26,7 @@ const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
   transports: { parts: ['kernel'], packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse)$/ },
   views: { parts: ['kernel'], packages: /(?!)/ },
   integrations: { parts: ['kernel'], packages: /^/ },
-  client: { parts: [], packages: /^(?:zod|eventsource-parser|ws)$/ },
+  client: { parts: [], packages: /^(?:eventsource-parser|ws)$/ },
   cli: { parts: ['client'], packages: /^/ },
   web: { parts: ['client'], packages: /^/ },
   'config.ts': { parts: ['kernel'], packages: /^zod$/ },
@@ -48,7 +48,9 @@ function mayImport(from: string, { target, local, typeOnly }: Module['imports'][
     const [, other = ''] = to.split('/');
     return to.startsWith('capabilities/') && order.indexOf(other) < order.indexOf(own) && PUBLIC.test(target);
   }
-  if (part === 'client' && local) return typeOnly && to.startsWith('capabilities/') && target.endsWith('/schema.ts');
+  // The client knows the server by its types alone; what folds state imports types only, and folds anywhere.
+  if (part === 'client' && (typeOnly || /^src\/capabilities\/[^/]+\/state\.ts$/.test(target)))
+    return !local || to === 'kernel' || to.startsWith('capabilities') || target === 'zod';
   const rule = MAY[part];
   if (part === 'search' && to === 'store') return typeOnly || /^src\/store\/(?:sqlite|threads)\.ts$/.test(target);
   return rule !== undefined && (local ? rule.parts.includes(to) : rule.packages.test(target));

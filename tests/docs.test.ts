@@ -69,6 +69,10 @@ test('the guide to agents does what it says', async () => {
   expect(await follow('docs/guides/agents.md')).toBe(6);
 });
 
+test('the guide to the client does what it says', { timeout: 120_000 }, async () => {
+  expect(await follow('docs/guides/client.md')).toBe(5);
+});
+
 test('every block of these is a command or what it prints', () => {
   for (const page of [
     'README.md',
@@ -77,6 +81,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/waking-up.md',
     'docs/guides/reservations.md',
     'docs/guides/agents.md',
+    'docs/guides/client.md',
   ])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
 });
