@@ -18,6 +18,7 @@ import { makeDirectory } from './kernel/journal/files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
 import { rowsPlan } from './search/plan.ts';
+import { openSearch } from './search/search.ts';
 import { IndexAhead } from './store/index-file.ts';
 import { IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
@@ -105,18 +106,28 @@ export async function openKernel(
     });
     const { recovered } = journal.status();
     if (recovered !== undefined) notes.push(`journal: ${recovered}; a copy is in ${join(dir, 'quarantine')}`);
+    const file = join(dir, 'index.sqlite');
+    const documents = moduleAt('./capabilities/documents');
     const store = IndexStore.open({
-      file: join(dir, 'index.sqlite'),
+      file,
       collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],
-      follower: rowsPlan(moduleAt('./capabilities/documents')),
+      follower: rowsPlan(documents),
       journal,
       // Each write of the index asks the journal for a sync, and the settings ask for no more than that.
       ...(config.DURABILITY.mode === 'interval' && { writeEveryMs: config.DURABILITY.ms }),
     });
     if (store.rebuilt !== undefined && journal.durable > 0) notes.push(`index: made anew, because ${store.rebuilt}`);
+    const search = openSearch({
+      file,
+      documents,
+      indexed: () => kernel.indexed(),
+      status: () => ({ indexed: store.applied, head: kernel.feed.head }),
+      remake: (onProgress) => store.remake(onProgress),
+    });
     const kernel = await Kernel.open({
       journal,
       store,
+      search,
       capabilities: table,
       world: options.world ?? REAL_WORLD,
       settings: config,
@@ -129,6 +140,7 @@ export async function openKernel(
       kernel,
       notes,
       close: async () => {
+        await search.close();
         await kernel.close();
         lock.release();
       },

@@ -10,6 +10,7 @@ import { messages } from './messages/index.ts';
 import { presence } from './presence/index.ts';
 import { recurring } from './recurring/index.ts';
 import { reservations } from './reservations/index.ts';
+import { searching } from './search/index.ts';
 import { system } from './system/index.ts';
 import { tasks } from './tasks/index.ts';
 import { workflows } from './workflows/index.ts';
@@ -26,6 +27,7 @@ export const capabilities = [
   reservations,
   messages,
   memory,
+  searching,
   catchup,
   activity,
   events,

@@ -338,7 +338,7 @@ export class Kernel {
       signal,
       index: (read) => this.#view(read),
       scan: async (sql, ...params) => {
-        await this.#indexed();
+        await this.indexed();
         return this.#store.scan(sql, params);
       },
       sleeper: (keys, ms) => this.#sleep(keys, ms, agent, { signal }),
@@ -360,14 +360,14 @@ export class Kernel {
   }
 
   async #view<R>(read: Parameters<Store['view']>[0]): Promise<R> {
-    await this.#indexed();
+    await this.indexed();
     return this.#store.view(read) as R;
   }
 
-  async #indexed(): Promise<void> {
+  /** Fulfilled when the index holds what was acknowledged. Rejected with Refusal `index_unavailable`. */
+  async indexed(): Promise<void> {
     await this.#durable();
-    const { durable } = this.#journal;
-    if (this.#store.applied < durable) await this.#store.reached(durable);
+    if (this.#store.applied < this.#journal.durable) await this.#store.reached(this.#journal.durable);
   }
 
   /** The state as of one event, for a subscriber who goes on from there. */
@@ -378,7 +378,7 @@ export class Kernel {
   }
 
   health(): Health {
-    return healthOf(this.#journal, this.#store, this.feed, this.#table.health());
+    return healthOf(this.#journal, this.#store, this.feed, this.#search, this.#table.health());
   }
 
   /** Lets everything that was accepted become durable, then closes the journal and the index. */

@@ -56,6 +56,8 @@ export interface SearchAnswer {
   hits: readonly SearchHit[];
   /** How to go on, where there is more. */
   next?: string;
+  /** `any` where nothing has all the words that were asked for, and what has some of them was taken. */
+  words: 'all' | 'any';
   /** What was done, which is less than what was asked where there is no model or it fails. */
   mode: SearchMode;
   /** The model that gave meaning; absent where mode is lexical. */
@@ -67,7 +69,10 @@ export interface SearchAnswer {
 }
 
 export interface SearchStatus {
+  /** Events whose words the index holds, of how many. */
   messages: { indexed: number; head: number };
+  /** How far the words of everything have been made anew, while they are. */
+  reindexing?: { done: number; total: number };
   semantic: { model: string | null; indexed: number; pending: number; error?: string };
 }
 
@@ -78,7 +83,7 @@ export interface Search {
   /** What the agent may read of a kind that means nearly the same as the text (cosine), nearest first; none without a model. */
   similar(text: string, kind: SearchKind, agent: string | undefined): Promise<{ id: string; similarity: number }[]>;
   status(): Promise<SearchStatus>;
-  /** Makes the words of everything anew, and vectors that are missing; goes on while searches are answered. */
+  /** Makes the words of everything anew, and vectors that are missing. Searches are answered as ever meanwhile. */
   reindex(): Promise<void>;
   /** What is wrong with it now, for `/health`. */
   readonly error: string | undefined;

@@ -2,8 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Document, DocumentSource } from '../kernel/document.ts';
 import type { ChangedGroup, Follower } from '../store/follower.ts';
 import type { Database } from '../store/sqlite.ts';
+import { createReader } from './candidates.ts';
 import { createEmbeddable } from './embeddable.ts';
 import { createNumbers } from './numbers.ts';
+import { createWords } from './words.ts';
 
 export interface RowsData {
   /** The address of the module that exports `documents`. */
@@ -11,6 +13,9 @@ export interface RowsData {
   /** Every message is given a meaning, and not those of #decisions alone. */
   embedMessages: boolean;
 }
+
+/** Rows that are made anew in one transaction. */
+const REMADE_AT_ONCE = 250;
 
 /** What a change does to what is searched. */
 export interface DocumentChange {
@@ -30,13 +35,31 @@ export async function follow(database: Database, { documents, embedMessages }: R
     ({ keep, collection }) => keep === 'memory' || tables.some(({ name }) => name === collection),
   );
   const watched = new Map(there.map((source) => [source.collection, changesIn(database, source)]));
+  const words = createWords(database);
   const embeddable = createEmbeddable(database, embedMessages);
   return {
     change(group, seq) {
       const changes = watched.get(group.collection)?.changes(group) ?? [];
+      words.change(changes);
       for (const change of changes) embeddable.change(change, seq);
     },
+    *remake() {
+      const readers = there.map((source) => ({ source, reader: createReader(database, source) }));
+      const total = readers.reduce((sum, { reader }) => sum + reader.highest(), 0);
+      let done = 0;
+      for (const { source, reader } of readers) {
+        // What comes meanwhile is written as ever.
+        const highest = reader.highest();
+        for (let first = 0; first <= highest; first += REMADE_AT_ONCE) {
+          const last = Math.min(first + REMADE_AT_ONCE - 1, highest);
+          words.remake(source, first, last, reader);
+          done += last - first + (first === 0 ? 0 : 1);
+          yield { done, total };
+        }
+      }
+    },
     rolledBack() {
+      words.forget();
       for (const each of watched.values()) each.forget();
     },
   };

@@ -11,8 +11,16 @@ export interface ChangedGroup {
 export interface Follower {
   /** Called before the entities of the group are written, so that the old ones can still be read. */
   change(group: ChangedGroup, seq: number): void;
+  /** Makes all of its rows anew out of the entities, some in each step; each step is a transaction. Tells how much is done. */
+  remake(): Iterator<RemakeProgress>;
   /** The transaction was taken back: what is remembered of it is not true. */
   rolledBack(): void;
+}
+
+/** Rows that were looked at, and how many there are, about. */
+export interface RemakeProgress {
+  done: number;
+  total: number;
 }
 
 /** How a follower gets to the thread that writes. */

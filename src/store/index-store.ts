@@ -5,12 +5,12 @@ import type { Change } from '../kernel/collection.ts';
 import { Refusal } from '../kernel/errors.ts';
 import type { Journal } from '../kernel/journal/journal.ts';
 import type { Store, StoreStatus } from '../kernel/store.ts';
-import type { FollowerPlan } from './follower.ts';
+import type { FollowerPlan, RemakeProgress } from './follower.ts';
 import { create, existing } from './index-file.ts';
 import { planOf } from './schema.ts';
 import { type Database, DRIVER, isFileFault, openDatabase, type Statement } from './sqlite.ts';
 import { startThread } from './threads.ts';
-import type { ScanDone, WorkerData, WriteDone, WriteJob } from './worker.ts';
+import type { FromWriter, RemakeDone, ScanDone, WorkerData, WriteJob } from './worker.ts';
 
 export interface IndexStoreOptions {
   file: string;
@@ -71,6 +71,7 @@ export class IndexStore implements Store {
   #waiters: Waiter[] = [];
   #scans = new Map<number, { resolve: (rows: never[]) => void; reject: (error: unknown) => void }>();
   #nextScan = 0;
+  #remake: { over: Promise<void>; told: (progress: RemakeDone) => void } | undefined;
   #writeError: string | undefined;
   #readError: string | undefined;
   #closing = false;
@@ -187,6 +188,25 @@ export class IndexStore implements Store {
     });
   }
 
+  /** Makes the rows beside the entities anew while everything else goes on. Rejected where they cannot be written. */
+  remake(onProgress: (progress: RemakeProgress) => void): Promise<void> {
+    if (this.#remake) return this.#remake.over;
+    this.#writer ??= this.#startWriter();
+    let told: (progress: RemakeDone) => void = () => {};
+    const over = new Promise<void>((resolve, reject) => {
+      told = (progress) => {
+        onProgress(progress);
+        if (!progress.over) return;
+        this.#remake = undefined;
+        if (progress.error === undefined) resolve();
+        else reject(new Error(progress.error));
+      };
+    });
+    this.#remake = { over, told };
+    this.#writer.postMessage('remake');
+    return over;
+  }
+
   status(): StoreStatus {
     const error = this.#writeError ?? this.#readError;
     return {
@@ -274,9 +294,14 @@ export class IndexStore implements Store {
       tables,
       follower,
     } satisfies WorkerData);
-    worker.on('message', (done: WriteDone) => ('error' in done ? this.#failed(done.error) : this.#done(done.seq)));
+    worker.on('message', (done: FromWriter) => {
+      if ('remake' in done) this.#remake?.told(done.remake);
+      else if ('error' in done) this.#failed(done.error);
+      else this.#done(done.seq);
+    });
     worker.on('error', (error) => {
       this.#writer = undefined;
+      this.#remake?.told({ done: 0, total: 0, over: true, error: error.message });
       this.#failed(`the writer stopped: ${error.message}`);
     });
     return worker;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ChangedGroup, Follow, Follower, FollowerPlan } from './follower.ts';
+import type { ChangedGroup, Follow, Follower, FollowerPlan, RemakeProgress } from './follower.ts';
 import type { TablePlan } from './schema.ts';
 import { type Database, openDatabase } from './sqlite.ts';
 import { yieldToAnswers } from './threads.ts';
@@ -12,6 +12,10 @@ export interface WriteJob {
   groups: ChangedGroup[];
 }
 export type WriteDone = { seq: number } | { seq: number; error: string };
+
+/** How far the rows beside the entities have been made anew; `over` when they all are, or could not be. */
+export type RemakeDone = RemakeProgress & { over: boolean; error?: string };
+export type FromWriter = WriteDone | { remake: RemakeDone };
 
 export interface ScanJob {
   job: number;
@@ -66,13 +70,38 @@ async function write(file: string, tables: TablePlan[], plan: FollowerPlan | und
     applied.run(job.seq);
   }
 
-  parentPort?.on('message', (job: WriteJob | 'close') => {
+  parentPort?.on('message', (job: WriteJob | 'close' | 'remake') => {
     if (job === 'close') {
       database.close();
       process.exit(0);
     }
-    parentPort?.postMessage(inTransaction(database, job, store, follower));
+    if (job === 'remake') return remake(database, follower);
+    const error = inTransaction(database, () => store(job), follower);
+    parentPort?.postMessage({ seq: job.seq, ...(error !== undefined && { error }) } satisfies FromWriter);
   });
+}
+
+/** Makes the rows of the follower anew, some at a time: what is to be written meanwhile comes between. */
+function remake(database: Database, follower: Follower | undefined): void {
+  const steps = follower?.remake();
+  let progress: RemakeProgress = { done: 0, total: 0 };
+  const tell = (more: Partial<RemakeDone>) =>
+    parentPort?.postMessage({ remake: { ...progress, over: false, ...more } } satisfies FromWriter);
+  const step = () => {
+    let over = true;
+    const error = inTransaction(
+      database,
+      () => {
+        const next = steps?.next();
+        over = next?.done ?? true;
+        if (next && !next.done) progress = next.value;
+      },
+      follower,
+    );
+    tell({ over: over || error !== undefined, ...(error !== undefined && { error }) });
+    if (!over && error === undefined) setImmediate(step);
+  };
+  step();
 }
 
 async function startFollower(database: Database, { module, data }: FollowerPlan): Promise<Follower> {
@@ -80,19 +109,15 @@ async function startFollower(database: Database, { module, data }: FollowerPlan)
   return follow(database, data as never);
 }
 
-function inTransaction(
-  database: Database,
-  job: WriteJob,
-  store: (job: WriteJob) => void,
-  follower: Follower | undefined,
-): WriteDone {
+/** Answers why it failed and was taken back, where it was. */
+function inTransaction(database: Database, write: () => void, follower: Follower | undefined): string | undefined {
   let open = false;
   try {
     database.exec('BEGIN IMMEDIATE');
     open = true;
-    store(job);
+    write();
     database.exec('COMMIT');
-    return { seq: job.seq };
+    return undefined;
   } catch (error) {
     // SQLite has rolled back by itself where the transaction could not go on.
     if (open) {
@@ -101,7 +126,7 @@ function inTransaction(
       } catch {}
     }
     follower?.rolledBack();
-    return { seq: job.seq, error: String(error instanceof Error ? error.message : error) };
+    return String(error instanceof Error ? error.message : error);
   }
 }
 

@@ -8,6 +8,10 @@ import { operations } from './operations.ts';
 import { type MessageRow, messagesTable, selectMessages, toMessage } from './projection.ts';
 import { apply, type Message, type MessagesState } from './state.ts';
 
+export { requireParty } from './access.ts';
+export { present as presentMessages } from './listing.ts';
+export type { Message } from './state.ts';
+
 /** Messages in a snapshot. */
 const SNAPSHOT = 200;
 /** Messages that the original's WebSocket shows first. */

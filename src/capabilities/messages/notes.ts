@@ -46,7 +46,7 @@ export function selectThread(view: IndexView, channel: string, filter: MessageFi
   const { sql, params } = selectMessages({ ...filter, channel }, undefined, limit);
   const messages = view.all<MessageRow>(sql, ...params);
   // The server's own words are from nobody, to nobody.
-  if (filter.from !== undefined || filter.to !== undefined || filter.text !== undefined) return messages;
+  if (filter.from !== undefined || filter.to !== undefined) return messages;
   const { beforeSeq = Number.MAX_SAFE_INTEGER, since = 0, before = Number.MAX_SAFE_INTEGER, after = -1 } = filter;
   const task = channel.slice(TASK_THREAD.length);
   const notes = view

@@ -84,18 +84,5 @@ const react = command({
   answer: (_, state: State, { id }) => answerWith(state, id),
 });
 
-const { list, get, thread, reactions, search } = queries;
-export const operations = [
-  send,
-  list,
-  get,
-  thread,
-  reactions,
-  react,
-  edit,
-  remove,
-  search,
-  comments,
-  comment,
-  taskThread,
-];
+const { list, get, thread, reactions } = queries;
+export const operations = [send, list, get, thread, reactions, react, edit, remove, comments, comment, taskThread];

@@ -37,8 +37,6 @@ export interface MessageFilter {
   after?: number | undefined;
   /** Only messages that come before this one in the list's order. */
   beforeSeq?: number | undefined;
-  /** Only messages that contain this text, letters of either case. */
-  text?: string | undefined;
 }
 
 /** A row as it is read: the message as JSON, and the event that posted it. */
@@ -69,12 +67,6 @@ export function selectMessages(
   add('ts < ?', filter.before);
   add('ts > ?', filter.after);
   add(BEFORE, filter.beforeSeq);
-  if (filter.text !== undefined) {
-    // The whole JSON is quickly looked through; only what is left is parsed, for the text must be in the content.
-    add("doc LIKE '%' || ? || '%' ESCAPE '\\'", escapeLike(JSON.stringify(filter.text).slice(1, -1)));
-    // LIKE would end at a NUL. It and lower() take A-Z and a-z alone as one letter.
-    add("instr(lower(doc ->> 'content'), lower(?)) > 0", filter.text);
-  }
   // Each arm walks one index, newest first, and stops at the limit; the arms never show one message twice.
   const arms: { sql: string; params: Params }[] =
     filter.channel !== undefined ? [{ sql: '1', params: [] }] : [{ sql: 'private = 0', params: [] }];
@@ -101,10 +93,6 @@ export function selectMessages(
 /** Before the message of a cursor; a cursor of another event stands before the next message, or after the last. */
 const BEFORE =
   '(ts, seq) < (SELECT * FROM (SELECT ts, seq FROM messages WHERE seq >= ? ORDER BY seq LIMIT 1) UNION ALL SELECT 9e15, 9e15 LIMIT 1)';
-
-function escapeLike(text: string): string {
-  return text.replace(/[\\%_]/g, '\\$&');
-}
 
 /** The replies of a thread, without deleted ones, after seq `after`, oldest first. */
 export function selectReplies(view: IndexView, threadId: string, after: number, limit: number): MessageRow[] {

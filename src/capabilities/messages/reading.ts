@@ -74,33 +74,6 @@ const list = query({
   },
 });
 
-const search = query({
-  name: 'messages.search',
-  summary: 'The newest messages that contain a text, oldest first.',
-  http: ['GET /chat/search'],
-  actor: 'agent',
-  complaint: 'query parameter "q" is required',
-  input: z.object({
-    q: z.string().min(1).max(512),
-    channel: ChannelId.optional(),
-    from: AgentName.optional(),
-    ...listFields,
-    ...caller,
-  }),
-  output: z.object({ messages: z.array(MessageOutput.partial()), count: z.number(), ...listOutput }),
-  async run({ q, channel, from, limit, cursor, fields, compact }, context: QueryContext<State>) {
-    const { epoch } = context;
-    requireParty(channel, context.agent);
-    const { sql, params } = selectMessages(
-      { channel, from, text: q, beforeSeq: placeOf(cursor, context) },
-      context.agent,
-      limit + 1,
-    );
-    const answer = answerList(await context.scan<MessageRow>(sql, ...params), limit, epoch, fields, compact);
-    return { ...answer, count: answer.messages.length };
-  },
-});
-
 const thread = query({
   name: 'messages.thread',
   summary: 'A message and its replies, oldest first.',
@@ -131,4 +104,4 @@ const thread = query({
 });
 
 /** What can be asked about messages. */
-export const queries = { list, get, thread, reactions, search };
+export const queries = { list, get, thread, reactions };

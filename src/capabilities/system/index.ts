@@ -10,7 +10,7 @@ const health = query({
   input: z.object({}),
   output: z.looseObject({ status: z.enum(['ok', 'degraded']), timestamp: z.number() }),
   run(_, { health, feed, now }: QueryContext<never>) {
-    const { journal, index, parts } = health();
+    const { journal, index, search, parts } = health();
     const { chat = {}, views, ...others } = parts as { chat?: object; views?: { error?: string; inTheWay?: string } };
     const subscribers = [...feed.subscribers.values()].reduce((sum, n) => sum + n, 0);
     const problems = [
@@ -20,6 +20,7 @@ const health = query({
         : [`the index fails, and ${index.backlog} events wait for it: ${index.error}`]),
       ...(views?.error === undefined ? [] : [`the Markdown files of memories cannot be written: ${views.error}`]),
       ...(index.full ? ['too much waits for the index: no more is written before it has caught up'] : []),
+      ...(search === undefined ? [] : [`searching fails: ${search.error}`]),
     ];
     return {
       status: problems.length === 0 ? ('ok' as const) : ('degraded' as const),

@@ -1,0 +1,50 @@
+import type { Database } from '../store/sqlite.ts';
+import type { Term, Words } from './query.ts';
+import { idfOf, type WeighedTerm } from './scoring.ts';
+import { expressionOf, newestRows, type Strand } from './strands.ts';
+
+/** Words of the vocabulary that are looked through for those that begin like a term. */
+const LOOKED_THROUGH = 5_000;
+/** Words that a beginning stands for at most, beside itself. */
+const LONGER = 40;
+/** Rows with a term of which no more are counted: how rare it is is told by how far back these reach. */
+const COUNTED = 1_000;
+
+/** The shortest words that begin so, out of the first of the vocabulary, that this agent may know. */
+export function longerWords(database: Database, word: string, agent: string | undefined): string[] {
+  const statement = database.prepare(
+    'SELECT word FROM vocabulary WHERE reader = ? AND word > ? AND word < ? ORDER BY word LIMIT ?',
+  );
+  const readers = agent === undefined ? [''] : ['', agent];
+  const words = new Set<string>();
+  for (const reader of readers) {
+    const found = statement.all(reader, word, `${word}\u{10ffff}`, LOOKED_THROUGH) as { word: string }[];
+    for (const { word } of found) words.add(word);
+  }
+  return [...words].sort((a, b) => a.length - b.length || (a < b ? -1 : 1)).slice(0, LONGER);
+}
+
+/** What the table is asked for: all of the terms or any of them, and none of what is excluded. */
+export function matchOf(terms: readonly WeighedTerm[], excluded: readonly Term[], every: boolean): string {
+  const wanted = terms.map(expressionOf).join(every ? ' AND ' : ' OR ');
+  if (excluded.length === 0) return `(${wanted})`;
+  const unwanted = excluded.map(({ words }) => expressionOf({ words, longer: new Set() })).join(' OR ');
+  return `((${wanted}) NOT (${unwanted}))`;
+}
+
+/** The terms with the words that they stand for, and with what they say among all that the agent may find. */
+export function weigh(
+  database: Database,
+  { terms }: Pick<Words, 'terms'>,
+  strands: readonly Strand[],
+  ceiling: number,
+  agent: string | undefined,
+): WeighedTerm[] {
+  return terms.map((term) => {
+    const last = term.words.at(-1) as string;
+    const longer = new Set(term.begins ? longerWords(database, last, agent) : []);
+    const rows = newestRows(database, strands, expressionOf({ ...term, longer }), ceiling, COUNTED);
+    const reach = rows.length < COUNTED ? ceiling : ceiling - (rows.at(-1) as number) + 1;
+    return { ...term, longer, idf: idfOf(rows.length, reach) };
+  });
+}

@@ -1,0 +1,89 @@
+/** Change it when the same text gives other tokens than before: the index is made anew. */
+export const TOKENS_VERSION = 1;
+
+/** A word as it is compared, and where it stands: `[start, end)` in UTF-16 units of the text. */
+export interface Token {
+  word: string;
+  start: number;
+  end: number;
+}
+
+/** Of a longer word only so many characters count. */
+const LONGEST = 64;
+
+const RUN = /[\p{L}\p{N}\p{M}\p{Extended_Pictographic}]+/gu;
+/** Scripts that put no spaces between words, and pictures: each of their characters is a word. */
+const ALONE =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Extended_Pictographic}]/u;
+const PARTS = new RegExp(`${ALONE.source}|(?:(?!${ALONE.source})[\\p{L}\\p{N}\\p{M}])+`, 'gu');
+const MARKS = /\p{M}+/gu;
+const WORDS = /[\p{L}\p{N}]+/gu;
+
+/**
+ * The words of a text: letters and digits in a row, without case and diacritics (NFKD, no marks, lower case). Everything
+ * else stands between words.
+ */
+export function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  forEachToken(text, (word, start, end) => tokens.push({ word, start, end }));
+  return tokens;
+}
+
+/** 1 for digits and lower case letters, 2 for upper case letters, 3 beyond ASCII, 0 for what is between words. */
+const CLASS = new Uint8Array(128);
+for (let code = 48; code <= 57; code++) CLASS[code] = 1;
+for (let code = 97; code <= 122; code++) CLASS[code] = 1;
+for (let code = 65; code <= 90; code++) CLASS[code] = 2;
+
+/** Tells each word of a text in order. */
+export function forEachToken(text: string, tell: (word: string, start: number, end: number) => void): void {
+  let start = -1;
+  let upper = false;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : 0;
+    if (code > 127) return forEachOfAny(text, start === -1 ? i : start, tell);
+    const kind = CLASS[code];
+    if (kind !== 0) {
+      if (start === -1) start = i;
+      if (kind === 2) upper = true;
+      continue;
+    }
+    if (start === -1) continue;
+    const word = text.slice(start, Math.min(i, start + LONGEST));
+    tell(upper ? word.toLowerCase() : word, start, i);
+    start = -1;
+    upper = false;
+  }
+}
+
+/** The same from a place on, in any script. */
+function forEachOfAny(text: string, from: number, tell: (word: string, start: number, end: number) => void): void {
+  RUN.lastIndex = from;
+  for (let run = RUN.exec(text); run !== null; run = RUN.exec(text)) {
+    const next = RUN.lastIndex;
+    for (const part of run[0].matchAll(PARTS)) {
+      const [written] = part;
+      const start = run.index + part.index;
+      for (const word of wordsOf(written)) tell(word, start, start + written.length);
+    }
+    // What is told may look through another text.
+    RUN.lastIndex = next;
+  }
+}
+
+/** True where the word is one character of a script that puts no spaces between words. */
+export function isAlone(word: string): boolean {
+  return ALONE.test(word);
+}
+
+/** Letters that look another way at the end of a word. */
+function fold(text: string): string {
+  return text.toLowerCase().normalize('NFKD').replace(MARKS, '').replaceAll('ς', 'σ');
+}
+
+function wordsOf(written: string): string[] {
+  // One character of a script without spaces is itself: its marks make it another one.
+  if (ALONE.test(written)) return [written.normalize('NFKC').toLowerCase().slice(0, LONGEST)];
+  // Taken apart, a letter may be several with something between: ½ is 1⁄2.
+  return (fold(written).match(WORDS) ?? []).map((word) => word.slice(0, LONGEST));
+}
