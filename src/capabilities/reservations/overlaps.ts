@@ -111,20 +111,21 @@ export function waitingFor(agent: string, { state, wall, ahead }: View, effort: 
     [...state.reservations.inOrder('listed', `agent ${name}`)].filter((each) => isLive(each, wall));
   const own = ownOf(agent);
   if (own.length === 0) return [];
-  const rest = [...ahead];
-  const found: Held[] = [];
-  const find = (waits: (waiting: Claimed, place: number) => boolean, circle: readonly string[]) => {
-    for (const [place, waiting] of rest.entries())
-      if (!found.some((each) => each.waiting === waiting) && waits(waiting, place))
-        found.push({ waiting, circle: [waiting.agent, ...circle] });
-  };
   const isFor = (waiting: Claimed, things: readonly Claimed[]) => things.some((each) => clash(waiting, each, effort));
+  const found: (Held & { turn: number })[] = [];
+  let rest = [...ahead].map((waiting, turn) => ({ waiting, turn }));
+  const find = (waits: (waiting: Claimed, turn: number) => boolean, circle: readonly string[]) => {
+    rest = rest.filter(({ waiting, turn }) => {
+      if (!waits(waiting, turn)) return true;
+      found.push({ waiting, turn, circle: [waiting.agent, ...circle] });
+      return false;
+    });
+  };
   find((waiting) => isFor(waiting, own), [agent]);
-  for (const { waiting: first, circle } of found) {
+  for (const { waiting: first, turn, circle } of found) {
     const things = ownOf(first.agent);
-    const place = rest.indexOf(first);
     const isBehind = (waiting: Claimed, at: number) =>
-      at > place && clash(waiting, first, effort) && !isFor(first, ownOf(waiting.agent));
+      at > turn && clash(waiting, first, effort) && !isFor(first, ownOf(waiting.agent));
     find((waiting, at) => isFor(waiting, things) || isBehind(waiting, at), circle);
   }
   return found;
