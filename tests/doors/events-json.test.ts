@@ -158,3 +158,25 @@ test('filters by types, topics, channels, subjects, actors and by what concerns 
   expect(await types('types=message_posted', { 'x-agent': 'ann' })).toHaveLength(3);
   expect((await server.get('/events?types=a%20b')).status).toBe(400);
 });
+
+test('agent= shows what was addressed to the agent when it happened, not what would be today', async () => {
+  await using server = await quietNode();
+  const say = (from: string, content: string, more: object = {}) =>
+    server.post(from, content, { channel: 'dev', ...more });
+  const { id: threadId } = await say('link', 'a question');
+  await say('pixel', 'before kai came', { threadId });
+  await say('kai', 'here', { threadId });
+  await say('pixel', 'after kai came', { threadId });
+  const { body } = await server.send('POST', '/tasks', { title: 'Mend it', createdBy: 'link', reviewer: 'pixel' });
+  const change = (fields: object) => server.send('PATCH', `/tasks/${body.task.id}`, { agent: 'link', ...fields });
+  await change({ status: 'validating' });
+  await change({ status: 'todo' });
+  await change({ reviewer: 'kai' });
+  await change({ status: 'validating' });
+  const shown = async (agent: string) =>
+    (await server.get(`/events?after=earliest&agent=${agent}`)).body.events.map(
+      ({ type, data }: Json) => data.content ?? `${type} ${data.changes?.status}`,
+    );
+  expect(await shown('kai')).toEqual(['after kai came', 'task_updated validating']);
+  expect(await shown('pixel')).toEqual(['here', 'task_updated validating']);
+});

@@ -13,7 +13,7 @@ import { DEFAULT_SUBSCRIPTIONS, mayRead } from '../channels/state.ts';
 import { acknowledge } from './acknowledge.ts';
 import { list } from './list.ts';
 import { acksTable, agent, InboxMessage, itemsTable, participantsTable } from './schema.ts';
-import { addressees, apply, followed, type Inbox, type InboxState, inboxOf, unreadOf } from './state.ts';
+import { addressees, apply, followed, type Inbox, type InboxState, inboxOf, unreadOf, wasAddressed } from './state.ts';
 import { waitFor } from './wait.ts';
 
 export { countAddressed, type Entry, selectAddressed, selectInbox } from './listing.ts';
@@ -104,7 +104,7 @@ export const inbox = capability<State>()({
   apply,
   readers: ({ data }) => [String(data.agent)],
   concerns: (event, agent, state) =>
-    event.type.startsWith('inbox_') ? event.data.agent === agent : addressees(state, event).has(agent),
+    event.type.startsWith('inbox_') ? event.data.agent === agent : wasAddressed(state, event, agent),
   wakes(event, state) {
     const keys = [...addressees(state, event).keys()].map((agent) => `to ${agent}`);
     if (event.type === 'message_posted') keys.push(`in ${event.data.channel}`);

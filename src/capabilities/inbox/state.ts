@@ -176,6 +176,19 @@ export function addressees(state: InboxState, event: Event): Map<string, Reason>
   return to;
 }
 
+/**
+ * True where an event was addressed to the agent when it happened: it may have begun to speak in a thread since, or to
+ * review a task.
+ */
+export function wasAddressed(state: InboxState, event: Event, agent: string): boolean {
+  const { type, data } = event;
+  const mayBe =
+    type === 'task_updated' || type === 'task_completed'
+      ? asksForReview(data)
+      : addressees(state, event).has(agent);
+  return mayBe && state.inbox_items.get(itemId(agent, event.seq)) !== undefined;
+}
+
 interface Review {
   status?: string;
   /** `null`: nobody any more. */
