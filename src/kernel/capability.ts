@@ -6,7 +6,7 @@ import type { Health } from './health.ts';
 import type { OrderSpec } from './order.ts';
 import type { Search } from './search.ts';
 import type { Recollection, Sightings } from './sightings.ts';
-import type { Sleeper } from './sleepers.ts';
+import type { Keys, Sleeper } from './sleepers.ts';
 
 /** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
 export type InputSchema = z.ZodObject;
@@ -68,7 +68,7 @@ export interface QueryContext<S> extends Moment<S> {
   /** The same, on a thread of its own, for reads that may take longer than a page. */
   scan<R>(sql: string, ...params: (string | number | null)[]): Promise<R[]>;
   /** Waits for what capabilities wake by these keys; to be left. While it sleeps, who asks is seen to be waiting. */
-  sleeper(keys: readonly string[], ms: number): Sleeper;
+  sleeper(keys: Keys, ms: number): Sleeper;
   /** Finds things by what they say. */
   readonly search: Search;
   health(): Health;
@@ -254,6 +254,8 @@ export interface Capability<S = never> {
   };
   /** True where an event, of any capability, is addressed to the agent. */
   concerns?(event: Event, agent: string, state: S): boolean;
+  /** Keys by which an agent waits for what concerns it: `wakes` has one of them for each event that does. */
+  hears?(agent: string, state: S): readonly string[];
   /** Keys of those whom an event may wake, as they wait: `tasks`, `to kai`. May look at the state. */
   wakes?(event: Event, state: S): readonly string[];
   /** Small figures for an agent, told with every answer that it gets: `{ unread: 3 }` is the header X-Unread. */

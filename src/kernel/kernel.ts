@@ -15,7 +15,7 @@ import { type Outcome, outcomeOf } from './outcome.ts';
 import { replay } from './replay.ts';
 import type { Search } from './search.ts';
 import { Sightings } from './sightings.ts';
-import { type Sleeper, Sleepers, type SleepOptions } from './sleepers.ts';
+import { type Keys, type Sleeper, Sleepers, type SleepOptions } from './sleepers.ts';
 import { stamp } from './stamp.ts';
 import type { Store } from './store.ts';
 import { findOperation, Table } from './table.ts';
@@ -201,10 +201,10 @@ export class Kernel {
   #sleeper({ wait }: Command, input: Input, agent: string | undefined, { signal }: Caller): Sleeper | undefined {
     if (wait === undefined || typeof input.wait !== 'number' || input.wait === 0) return undefined;
     const wants = wait.queue === undefined ? undefined : input;
-    return this.#sleep(wait.keys(input, this.#state), input.wait * 1_000, agent, { signal, wants });
+    return this.#sleep(() => wait.keys(input, this.#state), input.wait * 1_000, agent, { signal, wants });
   }
 
-  #sleep(keys: readonly string[], ms: number, agent: string | undefined, options: SleepOptions): Sleeper {
+  #sleep(keys: Keys, ms: number, agent: string | undefined, options: SleepOptions): Sleeper {
     const asleep = agent === undefined ? undefined : () => this.sightings.waits(agent);
     return this.#sleepers.enter(keys, ms, { ...options, asleep });
   }
@@ -392,7 +392,7 @@ export class Kernel {
     const changes = this.#changes.get(batch) ?? [];
     this.#changes.delete(batch);
     this.feed.publish(batch.records, bytes);
-    if (!this.#sleepers.none) this.#sleepers.happened(this.#table.wakes(batch.records.map(({ event }) => event)));
+    if (!this.#sleepers.none) this.#sleepers.happened(this.#table.wakes(batch.records), batch.records);
     this.#store.write((batch.records.at(-1) as Encoded).event.seq, changes, bytes.length);
   }
 

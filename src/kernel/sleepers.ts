@@ -7,13 +7,21 @@ export interface Sleeper {
   leave(): void;
   /** Who came first has the lowest. */
   readonly turn: number;
+  /** Since it entered, no event up to this seq was one that wakes it, but for those it was woken by before. */
+  readonly quiet: number;
 }
+
+/** Events that happened together. */
+type Happened = readonly { readonly event: { readonly seq: number } }[];
+
+/** Keys of what may wake somebody; where they follow from the state, they are asked for again whenever one of them is woken. */
+export type Keys = readonly string[] | (() => readonly string[]);
 
 interface Wait {
   /** Who came first is woken first. */
   turn: number;
   wants: object | undefined;
-  wake(): void;
+  wake(events?: Happened): void;
 }
 
 export interface SleepOptions {
@@ -28,6 +36,8 @@ export interface SleepOptions {
 export class Sleepers {
   readonly #byKey = new Map<string, Set<Wait>>();
   #turns = 0;
+  /** The last event that those who wait were told of. */
+  #last = 0;
 
   /** True where nobody waits. */
   get none(): boolean {
@@ -35,28 +45,30 @@ export class Sleepers {
   }
 
   /** Waits `ms` at most, with one timer for all of it. */
-  enter(keys: readonly string[], ms: number, { signal, asleep, wants }: SleepOptions = {}): Sleeper {
+  enter(wanted: Keys, ms: number, { signal, asleep, wants }: SleepOptions = {}): Sleeper {
+    const ask = typeof wanted === 'function' ? wanted : undefined;
+    let keys = ask ? ask() : (wanted as readonly string[]);
     let resolve: (() => void) | undefined;
     let happened = false;
     let waiting = true;
+    let quiet = 0;
     let over: (() => void) | undefined;
-    const wake = () => {
+    const wake = (events?: Happened) => {
+      if (!happened && events?.[0]) quiet = events[0].event.seq - 1;
       happened = true;
       resolve?.();
       resolve = undefined;
+      if (ask && waiting) keys = this.#move(wait, keys, ask());
     };
     const wait: Wait = { turn: this.#turns++, wants, wake };
-    for (const key of keys) {
-      const set = this.#byKey.get(key);
-      if (set) set.add(wait);
-      else this.#byKey.set(key, new Set([wait]));
-    }
+    for (const key of keys) this.#enter(key, wait);
     const end = () => {
       if (!waiting) return;
       waiting = false;
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
       for (const key of keys) this.#leave(key, wait);
+      if (!happened) quiet = Math.max(quiet, this.#last);
       wake();
       over?.();
       // After it: what it looks at for the last time is still its turn.
@@ -67,6 +79,9 @@ export class Sleepers {
     if (signal?.aborted) end();
     return {
       turn: wait.turn,
+      get quiet() {
+        return quiet;
+      },
       get waiting() {
         return waiting;
       },
@@ -80,6 +95,20 @@ export class Sleepers {
       },
       leave: end,
     };
+  }
+
+  #enter(key: string, wait: Wait): void {
+    const set = this.#byKey.get(key);
+    if (set) set.add(wait);
+    else this.#byKey.set(key, new Set([wait]));
+  }
+
+  /** Waits by other keys from now on. */
+  #move(wait: Wait, from: readonly string[], to: readonly string[]): readonly string[] {
+    if (from.length === to.length && from.every((key, i) => key === to[i])) return from;
+    for (const key of from) if (!to.includes(key)) this.#leave(key, wait);
+    for (const key of to) if (!from.includes(key)) this.#enter(key, wait);
+    return to;
   }
 
   #leave(key: string, wait: Wait): void {
@@ -101,10 +130,11 @@ export class Sleepers {
     };
   }
 
-  /** Wakes those who wait for one of the keys. */
-  happened(keys: Iterable<string>): void {
+  /** Wakes those who wait for one of the keys, where that is so because of events: after these can be read. */
+  happened(keys: Iterable<string>, events?: Happened): void {
+    this.#last = events?.at(-1)?.event.seq ?? this.#last;
     const woken = new Set<Wait>();
     for (const key of keys) for (const wait of this.#byKey.get(key) ?? []) woken.add(wait);
-    for (const { wake } of [...woken].sort((a, b) => a.turn - b.turn)) wake();
+    for (const { wake } of [...woken].sort((a, b) => a.turn - b.turn)) wake(events);
   }
 }

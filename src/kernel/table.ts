@@ -1,7 +1,7 @@
 import type { Capability, IndexView, Operation, ReadersOf } from './capability.ts';
 import { Refusal } from './errors.ts';
 import type { Event } from './event.ts';
-import type { Relevance } from './feed/filter.ts';
+import { keysOfEvent, type Relevance } from './feed/filter.ts';
 
 /** The operation of this name. Throws `operation_not_found`. */
 export function findOperation(operations: ReadonlyMap<string, Operation>, name: string): Operation {
@@ -20,6 +20,7 @@ export class Table implements Relevance {
   readonly #folding: readonly Capability[];
   readonly #concerning: readonly Capability[];
   readonly #waking: readonly Capability[];
+  readonly #hearing: readonly Capability[];
   readonly #counting: readonly Capability[];
 
   /** Throws where two operations have one name. */
@@ -30,6 +31,7 @@ export class Table implements Relevance {
     this.#folding = capabilities.filter((c) => c.apply);
     this.#concerning = capabilities.filter((c) => c.concerns);
     this.#waking = capabilities.filter((c) => c.wakes);
+    this.#hearing = capabilities.filter((c) => c.hears);
     this.#counting = capabilities.filter((c) => c.counters);
     const operations = new Map<string, Operation>();
     for (const c of capabilities) {
@@ -54,12 +56,22 @@ export class Table implements Relevance {
     return this.#concerning.some((c) => c.concerns?.(event, agent, this.#state as never));
   }
 
-  /** Keys of those whom these events may wake. */
-  wakes(events: readonly Event[]): Set<string> {
+  /** Keys of those whom events may wake: who waits for what they bring, and who waits for the events themselves. */
+  wakes(records: readonly { readonly event: Event }[]): Set<string> {
     const keys = new Set<string>();
-    for (const event of events)
+    for (const { event } of records) {
+      for (const key of keysOfEvent(event)) keys.add(key);
       for (const c of this.#waking) for (const key of c.wakes?.(event, this.#state as never) ?? []) keys.add(key);
+    }
     return keys;
+  }
+
+  hears(agent: string): string[] {
+    return this.#hearing.flatMap((c) => c.hears?.(agent, this.#state as never) ?? []);
+  }
+
+  get types(): Iterable<string> {
+    return this.#owners.keys();
   }
 
   /** Small figures for an agent. */

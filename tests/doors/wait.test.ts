@@ -140,3 +140,36 @@ describe('whoever waits', () => {
     expect((await answer).body.messages.map(({ content }: Json) => content)).toEqual(['shipped']);
   });
 });
+
+test('whoever waits for its inbox, and follows another channel meanwhile, is woken by that one', async () => {
+  await using server = await testNode();
+  const answer = server.get('/inbox/kai?wait=20');
+  await server.get('/inbox/kai?peek=1');
+  await server.send('POST', '/inbox/kai/subscribe', { channels: ['dev'] });
+  const began = performance.now();
+  await server.post('link', 'hello', { channel: 'dev' });
+  expect((await answer).body.messages.map(({ content }: Json) => content)).toEqual(['hello']);
+  expect(performance.now() - began).toBeLessThan(10_000);
+});
+
+test('an event is looked at by those alone who wait for its like', async () => {
+  const server = await testNode();
+  const { feed } = server.node.kernel;
+  const others = ['types=task_*', 'channels=dev', 'actors=pixel', 'subjects=t1', 'topics=task'];
+  for (let i = 0; i < 20; i++) others.push(`agent=agent-${i}`);
+  let looks = 0;
+  const page = feed.page.bind(feed);
+  feed.page = (...args) => {
+    looks++;
+    return page(...args);
+  };
+  const ask = (query: string) => server.get(`/events?wait=600&${query}`).then(({ body }) => body);
+  const answers = others.map(ask);
+  const mine = ask('agent=kai&types=message_posted');
+  await expect.poll(() => looks).toBe(26);
+  const { seq } = await server.post('link', '@kai', { channel: 'random' });
+  expect((await mine).events.map((each: Json) => each.seq)).toEqual([seq]);
+  expect(looks).toBe(27);
+  await server[Symbol.asyncDispose]();
+  for (const answer of answers) expect((await answer).events).toEqual([]);
+});

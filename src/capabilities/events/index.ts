@@ -50,15 +50,13 @@ const list = query({
   }),
   output: z.object({ events: z.array(EventOutput), cursor: z.string(), head: z.string(), up_to_date: z.boolean() }),
   async run(
-    { after, limit, wait, batchMs: _, ephemeral: __, ...filter },
-    { feed, agent, signal, sightings }: QueryContext<State>,
+    { after, limit, wait, batchMs: _, ephemeral: __, ...wanted },
+    { feed, agent, sleeper: sleep }: QueryContext<State>,
   ) {
-    const page = await awaitPage(feed, feed.locateOrRefuse(after), feed.filter(filter, agent), {
-      limit,
-      ms: wait * 1_000,
-      signal,
-      asleep: agent === undefined ? undefined : () => sightings.waits(agent),
-    });
+    const from = feed.locateOrRefuse(after);
+    const filter = feed.filter(wanted, agent);
+    const sleeper = wait === 0 ? undefined : sleep(() => filter.wakers(), wait * 1_000);
+    const page = await awaitPage(feed, from, filter, limit, sleeper).finally(() => sleeper?.leave());
     const events = page.entries.map(({ event }) => event as Event);
     return { events, cursor: feed.cursor(page.to), head: feed.cursor(), up_to_date: page.to >= feed.head };
   },

@@ -13,7 +13,7 @@ import { DEFAULT_SUBSCRIPTIONS, mayRead } from '../channels/state.ts';
 import { acknowledge } from './acknowledge.ts';
 import { list } from './list.ts';
 import { acksTable, agent, InboxMessage, itemsTable, participantsTable } from './schema.ts';
-import { addressees, apply, followed, type Inbox, type InboxState, inboxOf, unreadOf, wasAddressed } from './state.ts';
+import { apply, followed, type Inbox, type InboxState, inboxOf, toldBy, unreadOf, wasAddressed } from './state.ts';
 import { waitFor } from './wait.ts';
 
 export { countAddressed, type Entry, selectAddressed, selectInbox } from './listing.ts';
@@ -105,9 +105,17 @@ export const inbox = capability<State>()({
   readers: ({ data }) => [String(data.agent)],
   concerns: (event, agent, state) =>
     event.type.startsWith('inbox_') ? event.data.agent === agent : wasAddressed(state, event, agent),
+  hears: (agent, state) => [
+    `to ${agent}`,
+    `of ${agent}`,
+    ...followed(inboxOf(state, agent)).map((channel) => `channel ${channel}`),
+  ],
   wakes(event, state) {
-    const keys = [...addressees(state, event).keys()].map((agent) => `to ${agent}`);
-    if (event.type === 'message_posted') keys.push(`in ${event.data.channel}`);
+    const { type, data } = event;
+    const keys = [...toldBy(state, event).keys()].map((agent) => `to ${agent}`);
+    if (type === 'message_posted') keys.push(`in ${data.channel}`);
+    if (type.startsWith('inbox_')) keys.push(`of ${data.agent}`);
+    if (type === 'inbox_subscribed') keys.push(`follows ${data.agent}`);
     return keys;
   },
   counters: unreadOf,

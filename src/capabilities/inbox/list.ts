@@ -93,7 +93,11 @@ export const list = command({
   },
   wait: {
     idle: (_, __: Context<InboxState>, read: Read) => read.entries.length === 0,
-    keys: ({ agent }, state) => [`to ${agent}`, ...followed(inboxOf(state, agent)).map((channel) => `in ${channel}`)],
+    keys: ({ agent }, state) => [
+      `to ${agent}`,
+      `follows ${agent}`,
+      ...followed(inboxOf(state, agent)).map((channel) => `in ${channel}`),
+    ],
   },
   answer(_, __: InboxState, { fields, compact }, { entries, more }) {
     const shown = entries.map(({ message, priority, reason }) =>

@@ -176,16 +176,24 @@ export function addressees(state: InboxState, event: Event): Map<string, Reason>
   return to;
 }
 
+/** Whom events that are still at hand were addressed to, as they were folded. */
+const TOLD = new WeakMap<Event, ReadonlyMap<string, Reason>>();
+
+/** The same of an event that was folded: what happened since does not matter, as far as it is known. */
+export function toldBy(state: InboxState, event: Event): ReadonlyMap<string, Reason> {
+  return TOLD.get(event) ?? addressees(state, event);
+}
+
 /**
  * True where an event was addressed to the agent when it happened: it may have begun to speak in a thread since, or to
  * review a task.
  */
 export function wasAddressed(state: InboxState, event: Event, agent: string): boolean {
+  const told = TOLD.get(event);
+  if (told) return told.has(agent);
   const { type, data } = event;
   const mayBe =
-    type === 'task_updated' || type === 'task_completed'
-      ? asksForReview(data)
-      : addressees(state, event).has(agent);
+    type === 'task_updated' || type === 'task_completed' ? asksForReview(data) : addressees(state, event).has(agent);
   return mayBe && state.inbox_items.get(itemId(agent, event.seq)) !== undefined;
 }
 
@@ -262,7 +270,9 @@ export function apply(state: InboxState, event: Event): void {
 
 function deliver(state: InboxState, event: Event): void {
   let place = 0;
-  for (const [agent, reason] of addressees(state, event)) {
+  const to = addressees(state, event);
+  if (to.size > 0) TOLD.set(event, to);
+  for (const [agent, reason] of to) {
     const { data } = event;
     const isMessage = event.type === 'message_posted';
     const channel = isMessage ? (data.channel as string) : `task:${data.id}`;

@@ -3,7 +3,7 @@ import { capBytes } from '../../kernel/page.ts';
 import { type ChannelsState, DEFAULT_SUBSCRIPTIONS, dmEnds } from '../channels/state.ts';
 import type { InboxState } from '../inbox/state.ts';
 import { type ExchangesState, follow } from './loop-guard.ts';
-import { mentions } from './mentions.ts';
+import { mentions, wordsAfterAt } from './mentions.ts';
 import { operations } from './operations.ts';
 import { type MessageRow, messagesTable, selectMessages, toMessage } from './projection.ts';
 import { apply, type Message, type MessagesState } from './state.ts';
@@ -66,6 +66,14 @@ export const messages = capability<MessagesState & ChannelsState & InboxState & 
       (state.inboxes.get(agent)?.subscriptions ?? DEFAULT_SUBSCRIPTIONS).includes(channel) ||
       mentions(content ?? '', agent)
     );
+  },
+  hears: (agent) => [`at ${agent.toLowerCase()}`, 'loops'],
+  wakes({ type, data }) {
+    if (type === 'loop_detected') return ['loops'];
+    const { channel, to, content } = data as Partial<Message>;
+    if (channel === undefined) return [];
+    const ends = [...(dmEnds(channel) ?? []), ...(to === undefined ? [] : [to])].map((agent) => `of ${agent}`);
+    return content?.includes('@') ? [...ends, ...wordsAfterAt(content).map((word) => `at ${word}`)] : ends;
   },
   snapshot: (view, agent) => ({ messages: newest(view, agent, SNAPSHOT) }),
   sockets: [chatSocket],

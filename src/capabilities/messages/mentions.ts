@@ -37,3 +37,18 @@ export function namesIn(text: string, known: (name: string) => string | undefine
   }
   return [...names];
 }
+
+/** Whatever {@link mentions} may take for a name in a text, in lower case. */
+export function wordsAfterAt(text: string): string[] {
+  const haystack = text.toLowerCase();
+  const words = new Set<string>();
+  for (let at = haystack.indexOf('@'); at !== -1; at = haystack.indexOf('@', at + 1)) {
+    let end = at + 1;
+    while (end < haystack.length && end - at <= 80 && NAME_CHARACTER.test(haystack[end] as string)) end++;
+    for (; end > at + 1; end--) {
+      words.add(haystack.slice(at + 1, end));
+      if (!/[.-]/.test(haystack[end - 1] as string)) break;
+    }
+  }
+  return [...words];
+}

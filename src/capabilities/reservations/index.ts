@@ -32,8 +32,11 @@ export const reservations = capability<State>()({
   apply,
   due,
   concerns: ({ type, data }, agent) => type.startsWith('reservation_') && data.agent === agent,
-  wakes: ({ type, data }) =>
-    type === 'reservation_released' || (type.startsWith('task_') && data.run !== undefined) ? [QUEUE] : [],
+  wakes({ type, data }) {
+    const frees = type === 'reservation_released' || (type.startsWith('task_') && data.run !== undefined);
+    const own = type.startsWith('reservation_') ? [`of ${data.agent}`] : [];
+    return frees ? [QUEUE, ...own] : own;
+  },
   health: ({ reservations }) => ({ reservations: { live: reservations.size } }),
   snapshot: (view) => ({
     reservations: view

@@ -70,8 +70,12 @@ export const tasks = capability<State>()({
   due,
   concerns: ({ data }, agent) => data.assignee === agent || (Array.isArray(data.notify) && data.notify.includes(agent)),
   wakes({ type, data }, { tasks }) {
+    const { assignee, notify } = data;
+    const agents = [...(typeof assignee === 'string' ? [assignee] : []), ...(Array.isArray(notify) ? notify : [])];
+    const keys = agents.map((agent) => `of ${agent}`);
     const task = type.startsWith('task_') ? tasks.get(data.id as string) : undefined;
-    return task && isOffered(task) ? [nextKey(task.assignee)] : [];
+    if (task && isOffered(task)) keys.push(nextKey(task.assignee));
+    return keys;
   },
   health: ({ tasks }) => ({ tasks: { total: tasks.size, byStatus: countsByStatus(tasks) } }),
   snapshot: (view) => ({

@@ -31,8 +31,12 @@ export type FilterInput = z.infer<typeof FilterInput>;
 export interface Relevance {
   /** True where the event is addressed to the agent. */
   concerns(event: Event, agent: string): boolean;
+  /** Keys by which an agent waits for what concerns it. */
+  hears(agent: string): readonly string[];
   /** Event types that belong to a topic. */
   topicTypes(topic: string): readonly string[];
+  /** All event types. */
+  readonly types: Iterable<string>;
 }
 
 /** What a filter looks at: of an event that is kept, or of one that is not. */
@@ -50,7 +54,32 @@ export interface Subject {
 export interface Filter {
   readonly key: string;
   matches(entry: Subject): boolean;
+  /** Keys of what wakes one who waits for it: every event that matches has one of them. */
+  wakers(): readonly string[];
 }
+
+/** Keys by which one may wait for an event. */
+export function keysOfEvent({ type, subject, actor, data }: Event): string[] {
+  const keys = ['event', `type ${type}`, `actor ${actor}`];
+  if (subject !== undefined) keys.push(`subject ${subject}`);
+  if (typeof data.channel === 'string') keys.push(`channel ${data.channel}`);
+  return keys;
+}
+
+/** The fewest that are known: by what is named in full, or by the agent whom it concerns, or else by every event. */
+function wakersOf({ subjects, agent, actors, channels }: FilterInput, types: Test | undefined, relevance: Relevance) {
+  const inFull = (kind: string, names: readonly string[] = []) =>
+    names.length > 0 && !names.some((name) => name.endsWith('*')) ? names.map((name) => `${kind} ${name}`) : undefined;
+  return (
+    inFull('subject', subjects) ??
+    (agent === undefined ? undefined : relevance.hears(agent)) ??
+    inFull('actor', actors) ??
+    inFull('channel', channels) ??
+    (types ? [...relevance.types].filter(types).map((type) => `type ${type}`) : ['event'])
+  );
+}
+
+type Test = (text: string) => boolean;
 
 /** Compiles a filter for a reader; what the reader may not read never matches. */
 export function compileFilter(input: FilterInput, reader: string | undefined, relevance: Relevance): Filter {
@@ -74,11 +103,12 @@ export function compileFilter(input: FilterInput, reader: string | undefined, re
       if (actors && !actors(entry.actor)) return false;
       return agent === undefined || relevance.concerns(entry.event, agent);
     },
+    wakers: () => (nothing ? [] : wakersOf(input, types, relevance)),
   };
 }
 
 /** True for texts that one of the names matches; undefined where there are no names. */
-export function matcher(names: readonly string[]): ((text: string) => boolean) | undefined {
+export function matcher(names: readonly string[]): Test | undefined {
   if (names.length === 0) return undefined;
   const exact = new Set(names.filter((name) => !name.endsWith('*')));
   const prefixes = names.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1));
