@@ -42,8 +42,13 @@ export interface Scene {
   all(collection: string): Json[];
   /** A command's decision; `actor` is the agent that the caller named. */
   when(operation: string | Command, input: Record<string, unknown>, actor?: string): Decision;
-  /** A query's answer, which has the declared shape. */
-  asks(operation: string, input: Record<string, unknown>, agent?: string): Promise<Json>;
+  /** A query's answer, which has the declared shape; `beside` is what the scene itself has not. */
+  asks(
+    operation: string,
+    input: Record<string, unknown>,
+    agent?: string,
+    beside?: Partial<QueryContext<never>>,
+  ): Promise<Json>;
   /** The same scene, this many milliseconds later. */
   later(ms: number): Scene;
   /** The same scene, once something was seen of an agent. */
@@ -130,7 +135,7 @@ function sceneOf(
       }
       return decisionOf(operation, decided);
     },
-    async asks(name, input, agent) {
+    async asks(name, input, agent, beside = {}) {
       const operation = operations.get(name);
       if (operation?.kind !== 'query') throw new Error(`${name} is no query`);
       const valid = validate(operation, input, { agent });
@@ -145,6 +150,7 @@ function sceneOf(
         index,
         scan: (sql, ...params) => index((view) => view.all(sql, ...params)),
         operations,
+        ...beside,
       } satisfies Partial<QueryContext<unknown>>;
       return shaped(operation, await operation.run(valid.input, context as never));
     },

@@ -58,11 +58,6 @@ export function entryOf({ id, key, tags, createdAt, content }: Memory): string {
   return `\n## ${time}${name}${labels} (${id})\n\n${contentLines(content).join('\n')}\n`;
 }
 
-/** Lines that a memory takes, as the index counts them as well. */
-export function linesOf(content: string): number {
-  return HEADING_LINES + content.split(BREAK).length;
-}
-
 /** The number, from 1, of a memory's line `i`, from 0, in the file where the memories before it take so many lines. */
 export function lineNumber(before: number, i: number): number {
   return TITLE_LINES + before + HEADING_LINES + i + 1;

@@ -4,6 +4,7 @@ import { remove, update } from './change.ts';
 import { append, files } from './files.ts';
 import { get, list, versions } from './list.ts';
 import { keysTable, type MemoryRow, memoriesTable, selectMemories, versionsTable } from './projection.ts';
+import { search, searchFiles } from './search.ts';
 import { apply, type Memory, type MemoryState } from './state.ts';
 import { write } from './write.ts';
 
@@ -20,7 +21,7 @@ export const memory = capability<MemoryState>()({
   name: 'memory',
   summary: 'What is to be remembered: shared by the team, or an agent’s own.',
   collections: [memoriesTable, versionsTable, keysTable, { name: 'memory_figures', keep: 'memory' }],
-  operations: [write, list, get, versions, update, remove, append, files],
+  operations: [write, list, search, get, versions, update, remove, append, files, searchFiles],
   events: {
     memory_written: 'A memory was written: the memory.',
     memory_changed:

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type QueryContext, query } from '../../kernel/capability.ts';
-import { Refusal } from '../../kernel/errors.ts';
 import { listInput, listOutput, pick } from '../../kernel/page.ts';
 import type { SearchAnswer, SearchHit } from '../../kernel/search.ts';
+import { formatSearchCursor, parseSearchCursor } from '../../kernel/search-cursor.ts';
 import { type Message, presentMessages, requireParty } from '../messages/index.ts';
 import {
   caller,
@@ -16,17 +16,6 @@ import {
   SearchOutput,
 } from './schema.ts';
 
-const CURSOR = /^([0-9a-z]{4,16})-(.+)$/;
-
-/** Where a search goes on, out of the cursor that {@link answered} gave. Throws `invalid_cursor`, `cursor_gone`. */
-function resumed(cursor: string | undefined, epoch: string): string | undefined {
-  if (cursor === undefined) return undefined;
-  const [, of, after] = CURSOR.exec(cursor) ?? [];
-  if (after === undefined) throw new Refusal('invalid_cursor', `"${cursor.slice(0, 64)}" is no cursor of a search.`);
-  if (of !== epoch) throw new Refusal('cursor_gone', 'The cursor belongs to another epoch of the journal.');
-  return after;
-}
-
 /** What every answer says of itself. */
 function answered({ mode, words, model, pending, degraded, next }: SearchAnswer, epoch: string) {
   return {
@@ -35,7 +24,7 @@ function answered({ mode, words, model, pending, degraded, next }: SearchAnswer,
     ...(model !== undefined && { model }),
     pending,
     ...(degraded !== undefined && { degraded }),
-    ...(next !== undefined && { more: true as const, cursor: `${epoch}-${next}` }),
+    ...(next !== undefined && { more: true as const, cursor: formatSearchCursor(epoch, next) }),
   };
 }
 
@@ -70,7 +59,7 @@ export const search = query({
     { search, agent, epoch }: QueryContext<never>,
   ) {
     requireParty(filter.channel, agent);
-    const after = resumed(cursor, epoch);
+    const after = parseSearchCursor(cursor, epoch);
     const answer = await search.find({ queries: [q], in: kinds, mode, agent, filter, sort, limit, after });
     return { results: answer.hits.map((hit) => toResult(hit, compact)), ...answered(answer, epoch) };
   },
@@ -101,7 +90,7 @@ export const searchMessages = query({
     { search, agent, epoch }: QueryContext<never>,
   ) {
     requireParty(filter.channel, agent);
-    const after = resumed(cursor, epoch);
+    const after = parseSearchCursor(cursor, epoch);
     const answer = await search.find({
       queries: [q],
       in: ['messages'],
