@@ -1,4 +1,5 @@
 import type { CollectionSpec, IndexView } from '../../kernel/capability.ts';
+import { dmChannel, dmEnds } from '../channels/state.ts';
 import type { Message } from './state.ts';
 
 /** Messages in the index: one row each, found by channel, by sender, by recipient, by thread and by time. */
@@ -37,6 +38,8 @@ export interface MessageFilter {
   after?: number | undefined;
   /** Only messages that come before this one in the list's order. */
   beforeSeq?: number | undefined;
+  /** Few of the channel's messages are by this sender: they are looked for among all of the sender's. */
+  rare?: boolean | undefined;
 }
 
 /** A row as it is read: the message as JSON, and the event that posted it. */
@@ -46,6 +49,35 @@ export interface MessageRow {
 }
 
 type Params = (string | number)[];
+
+/** A condition that an index answers in the order of time. The index is named: left to itself, SQLite may take a longer way. */
+interface Walk {
+  index: string;
+  where: string;
+  params: Params;
+}
+
+function walk(by: string, where: string, ...params: Params): Walk {
+  return { index: `messages_by_${by}`, where, params };
+}
+
+/** What to walk through for a list; the walks never show one message twice. */
+function walksOf({ channel, from, to, rare }: MessageFilter, agent: string | undefined): Walk[] {
+  if (channel !== undefined) {
+    const isPrivate = dmEnds(channel) !== undefined;
+    if (to !== undefined && !isPrivate) return [walk('recipient', 'private = 0')];
+    return rare ? [walk('sender', `private = ${isPrivate ? 1 : 0}`)] : [walk('channel', '1')];
+  }
+  const open = walk(to !== undefined ? 'recipient' : from !== undefined ? 'sender' : 'time', 'private = 0');
+  if (agent === undefined) return [open];
+  const others = [from, to].filter((each) => each !== undefined && each !== agent) as string[];
+  if (others.length === 2) return [open];
+  if (others[0] !== undefined) return [open, walk('channel', 'channel = ?', dmChannel(agent, others[0]))];
+  const sent = walk('sender', 'private = 1 AND sender = ?', agent);
+  if (to === agent) return [open, walk('recipient', 'private = 1')];
+  if (from === agent) return [open, sent];
+  return [open, sent, walk('recipient', 'private = 1 AND recipient = ? AND sender <> ?', agent, agent)];
+}
 
 /** The statement for the newest `limit` messages that match and that the agent may read, newest first. */
 export function selectMessages(
@@ -67,26 +99,18 @@ export function selectMessages(
   add('ts < ?', filter.before);
   add('ts > ?', filter.after);
   add(BEFORE, filter.beforeSeq);
-  // Each arm walks one index, newest first, and stops at the limit; the arms never show one message twice.
-  const arms: { sql: string; params: Params }[] =
-    filter.channel !== undefined ? [{ sql: '1', params: [] }] : [{ sql: 'private = 0', params: [] }];
-  if (filter.channel === undefined && agent !== undefined) {
-    arms.push(
-      { sql: 'private = 1 AND sender = ?', params: [agent] },
-      { sql: 'private = 1 AND recipient = ? AND sender <> ?', params: [agent, agent] },
-    );
-  }
+  const walks = walksOf(filter, agent);
   const order = 'ORDER BY ts DESC, seq DESC';
-  const selects = arms.map(
-    (arm) =>
-      `SELECT * FROM (SELECT ts, seq, doc FROM messages WHERE ${[arm.sql, ...where].join(' AND ')} ${order} LIMIT ${limit})`,
+  const selects = walks.map(
+    (each) =>
+      `SELECT * FROM (SELECT ts, seq, doc FROM messages INDEXED BY ${each.index} WHERE ${[each.where, ...where].join(' AND ')} ${order} LIMIT ${limit})`,
   );
   return {
     sql:
       selects.length === 1
         ? (selects[0] as string)
         : `SELECT * FROM (${selects.join(' UNION ALL ')}) ${order} LIMIT ${limit}`,
-    params: arms.flatMap((arm) => [...arm.params, ...params]),
+    params: walks.flatMap((each) => [...each.params, ...params]),
   };
 }
 
