@@ -73,6 +73,10 @@ test('the guide to the client does what it says', { timeout: 120_000 }, async ()
   expect(await follow('docs/guides/client.md')).toBe(5);
 });
 
+test('the guide to memory does what it says', async () => {
+  expect(await follow('docs/guides/memory.md')).toBe(7);
+});
+
 test('every block of these is a command or what it prints', () => {
   for (const page of [
     'README.md',
@@ -81,6 +85,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/waking-up.md',
     'docs/guides/reservations.md',
     'docs/guides/agents.md',
+    'docs/guides/memory.md',
     'docs/guides/client.md',
   ])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
