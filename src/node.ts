@@ -38,6 +38,8 @@ export interface NodeOptions {
   world?: World;
   capabilities?: readonly Capability[];
   streams?: Partial<StreamSettings>;
+  /** The address of the module that says what is searched. */
+  documents?: string;
   /** Told while the index is made anew. */
   onProgress?: (done: number, total: number) => void;
   /** Something that was acknowledged cannot be relied on any more: end the process. */
@@ -85,7 +87,7 @@ const REAL_WORLD: World = { clock: Date.now, random };
 
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
 export async function openKernel(
-  options: Pick<NodeOptions, 'world' | 'capabilities' | 'onProgress' | 'onFailure' | 'onFault'> & {
+  options: Pick<NodeOptions, 'documents' | 'world' | 'capabilities' | 'onProgress' | 'onFailure' | 'onFault'> & {
     parts?: () => Record<string, unknown>;
     config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'> & Partial<Config>;
   },
@@ -107,7 +109,7 @@ export async function openKernel(
     const { recovered } = journal.status();
     if (recovered !== undefined) notes.push(`journal: ${recovered}; a copy is in ${join(dir, 'quarantine')}`);
     const file = join(dir, 'index.sqlite');
-    const documents = moduleAt('./capabilities/documents');
+    const documents = options.documents ?? moduleAt('./capabilities/documents');
     const store = IndexStore.open({
       file,
       collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],

@@ -1,5 +1,5 @@
 import type { Term } from './query.ts';
-import { forEachToken } from './tokens.ts';
+import { forEachToken, wantedOf } from './tokens.ts';
 
 /** How soon another occurrence of a word adds little (BM25's k1). */
 const K1 = 1.2;
@@ -32,32 +32,30 @@ export interface Occurrences {
 
 /** Counts terms in texts: "a a" is twice in "a a a". */
 export function createCounter(terms: readonly Pick<WeighedTerm, 'words' | 'longer'>[]) {
-  // The words that matter by what they are for: a text is mostly of others.
-  const lasts = new Map<string, { term: number; weight: number }[]>();
-  const wanted = new Set<string>();
+  // What each word ends: a text is mostly of words that end nothing.
+  const ends = new Map<string, { term: number; words: readonly string[]; weight: number }[]>();
   for (const [term, { words, longer }] of terms.entries()) {
-    for (const word of words) wanted.add(word);
-    const note = (word: string, weight: number) => {
-      wanted.add(word);
-      const uses = lasts.get(word);
-      if (uses) uses.push({ term, weight });
-      else lasts.set(word, [{ term, weight }]);
-    };
-    note(words.at(-1) as string, 1);
-    for (const word of longer) note(word, BEGUN);
+    for (const word of [words.at(-1) as string, ...longer]) {
+      const uses = ends.get(word) ?? [];
+      ends.set(word, [...uses, { term, words, weight: longer.has(word) ? BEGUN : 1 }]);
+    }
   }
-  const longest = Math.max(0, ...terms.map(({ words }) => words.length));
+  const phrases = terms.some(({ words }) => words.length > 1);
+  const wanted = wantedOf(terms.flatMap(({ words, longer }) => [...words, ...longer]));
   return (text: string): Occurrences => {
     const counts = new Array<number>(terms.length).fill(0);
     const recent: string[] = [];
     let length = 0;
-    forEachToken(text, (word) => {
+    const tell = (word: string) => {
       length++;
-      if (longest > 1) recent.push(word);
-      if (!wanted.has(word)) return;
-      for (const { term, weight } of lasts.get(word) ?? [])
-        if (precedes(terms[term]?.words ?? [], recent)) counts[term] = (counts[term] as number) + weight;
-    });
+      if (phrases) recent.push(word);
+      if (word === '') return;
+      const uses = ends.get(word);
+      if (uses === undefined) return;
+      for (const { term, words, weight } of uses)
+        if (words.length === 1 || precedes(words, recent)) counts[term] = (counts[term] as number) + weight;
+    };
+    forEachToken(text, tell, wanted);
     return { counts, length };
   };
 }
@@ -65,7 +63,7 @@ export function createCounter(terms: readonly Pick<WeighedTerm, 'words' | 'longe
 /** True where all but the last word of a phrase stand before the newest word. */
 function precedes(words: readonly string[], recent: readonly string[]): boolean {
   const begin = recent.length - words.length;
-  if (words.length > 1 && begin < 0) return false;
+  if (begin < 0) return false;
   for (let i = 0; i < words.length - 1; i++) if (recent[begin + i] !== words[i]) return false;
   return true;
 }

@@ -57,6 +57,14 @@ export interface StreamSource {
   reader: Reader;
 }
 
+/** A hit before it is shown: a window has many, a page few. */
+interface Ranked {
+  row: number;
+  score: number;
+  coverage: number;
+  terms: readonly WeighedTerm[];
+}
+
 /** A way to ask: terms with their weight, and how to look for them. */
 interface Asked {
   terms: WeighedTerm[];
@@ -79,12 +87,13 @@ export function openStream(
   // What is read in order of time is read as it is asked for.
   const size = sort === 'newest' && !single ? 100 : WINDOW;
   let [top, offset] = [from.top, from.offset];
-  let hits: WordHit[] | undefined;
+  let hits: Ranked[] | undefined;
   let nextTop: number | undefined;
+  let shown: WordHit | undefined;
 
   /** Ranks the window that begins at `top`. */
-  function load(): WordHit[] {
-    const found = new Map<number, WordHit>();
+  function load(): Ranked[] {
+    const found = new Map<number, Ranked>();
     nextTop = undefined;
     for (const way of asked) {
       const rows = way.rows(top, size);
@@ -96,29 +105,29 @@ export function openStream(
     return [...found.values()].sort((a, b) => (sort === 'newest' ? 0 : b.score - a.score) || b.row - a.row);
   }
 
-  function readWindow({ terms, count }: Asked, rows: readonly number[]): { hits: WordHit[]; looked: number } {
-    const hits: WordHit[] = [];
+  function readWindow({ terms, count }: Asked, rows: readonly number[]): { hits: Ranked[]; looked: number } {
+    const hits: Ranked[] = [];
     let [looked, characters] = [0, 0];
     while (looked < rows.length && characters < WINDOW_TEXT) {
       const some = rows.slice(looked, looked + READ_AT_ONCE);
       looked += some.length;
-      for (const candidate of reader.read(some, agent)) {
-        const { text } = candidate.document;
+      for (const { row, document } of reader.read(some, agent)) {
+        const { text } = document;
         characters += text.length;
-        if (!isInTime(candidate.document, filter)) continue;
+        if (!isInTime(document, filter)) continue;
         const occurrences = count(text);
         // A row may have the words of a phrase apart.
         const has = every ? !occurrences.counts.includes(0) : occurrences.counts.some((n) => n > 0);
         if (!has) continue;
         const [score, coverage] = [scoreOf(occurrences, terms), coverageOf(occurrences, terms)];
-        hits.push({ ...candidate, kind: source.kind, score, coverage, terms });
+        hits.push({ row, score, coverage, terms });
       }
     }
     return { hits, looked };
   }
 
   /** Goes on to the window in which the next hit is. */
-  function here(): readonly WordHit[] {
+  function here(): readonly Ranked[] {
     for (;;) {
       hits ??= load();
       if (offset < hits.length || nextTop === undefined) return hits;
@@ -127,11 +136,20 @@ export function openStream(
   }
 
   return {
-    peek: () => here()[offset],
+    peek() {
+      const next = here()[offset];
+      if (next === undefined) return undefined;
+      if (shown?.row !== next.row)
+        shown = { ...(reader.read([next.row], agent)[0] as Candidate), ...next, kind: source.kind };
+      return shown;
+    },
     take() {
       offset++;
     },
-    position: () => (offset < here().length ? { top, offset } : undefined),
+    position() {
+      const { length } = here();
+      return offset < length ? { top, offset } : undefined;
+    },
   };
 }
 

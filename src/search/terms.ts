@@ -1,13 +1,13 @@
 import type { Database } from '../store/sqlite.ts';
 import type { Term, Words } from './query.ts';
 import { idfOf, type WeighedTerm } from './scoring.ts';
-import { expressionOf, newestRows, type Strand } from './strands.ts';
+import { countRows, expressionOf, type Strand } from './strands.ts';
 
 /** Words of the vocabulary that are looked through for those that begin like a term. */
 const LOOKED_THROUGH = 5_000;
 /** Words that a beginning stands for at most, beside itself. */
 const LONGER = 40;
-/** Rows with a term of which no more are counted: how rare it is is told by how far back these reach. */
+/** Of the rows with a term no more are counted: how rare it is is told by how far back these reach. */
 const COUNTED = 1_000;
 
 /** The shortest words that begin so, out of the first of the vocabulary, that this agent may know. */
@@ -43,8 +43,12 @@ export function weigh(
   return terms.map((term) => {
     const last = term.words.at(-1) as string;
     const longer = new Set(term.begins ? longerWords(database, last, agent) : []);
-    const rows = newestRows(database, strands, expressionOf({ ...term, longer }), ceiling, COUNTED);
-    const reach = rows.length < COUNTED ? ceiling : ceiling - (rows.at(-1) as number) + 1;
-    return { ...term, longer, idf: idfOf(rows.length, reach) };
+    const expression = expressionOf({ ...term, longer });
+    const [open, ...own] = strands as [Strand, ...Strand[]];
+    const { n, oldest } = countRows(database, open, expression, [1, ceiling], COUNTED);
+    const lowest = n < COUNTED ? 1 : oldest;
+    const more = own.map((strand) => countRows(database, strand, expression, [lowest, ceiling], COUNTED).n);
+    const all = more.reduce((sum, each) => sum + each, n);
+    return { ...term, longer, idf: idfOf(all, Math.max(all, ceiling - lowest + 1)) };
   });
 }

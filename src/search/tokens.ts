@@ -35,8 +35,24 @@ for (let code = 48; code <= 57; code++) CLASS[code] = 1;
 for (let code = 97; code <= 122; code++) CLASS[code] = 1;
 for (let code = 65; code <= 90; code++) CLASS[code] = 2;
 
-/** Tells each word of a text in order. */
-export function forEachToken(text: string, tell: (word: string, start: number, end: number) => void): void {
+/** Which words are wanted, by the first letter (ASCII, lower case) and the length: a word that cannot be one is not made. */
+export type Wanted = Uint32Array;
+
+export function wantedOf(words: Iterable<string>): Wanted {
+  const wanted = new Uint32Array(128);
+  for (const word of words) {
+    const first = word.charCodeAt(0);
+    if (first < 128) wanted[first] = (wanted[first] as number) | (1 << Math.min(word.length, 31));
+  }
+  return wanted;
+}
+
+/** Tells each word of a text in order; instead of one that is not `wanted` it may tell ''. */
+export function forEachToken(
+  text: string,
+  tell: (word: string, start: number, end: number) => void,
+  wanted?: Wanted,
+): void {
   let start = -1;
   let upper = false;
   for (let i = 0; i <= text.length; i++) {
@@ -49,11 +65,20 @@ export function forEachToken(text: string, tell: (word: string, start: number, e
       continue;
     }
     if (start === -1) continue;
-    const word = text.slice(start, Math.min(i, start + LONGEST));
-    tell(upper ? word.toLowerCase() : word, start, i);
+    const end = Math.min(i, start + LONGEST);
+    if (wanted !== undefined && !mayBe(wanted, text.charCodeAt(start), end - start)) tell('', start, i);
+    else {
+      const word = text.slice(start, end);
+      tell(upper ? word.toLowerCase() : word, start, i);
+    }
     start = -1;
     upper = false;
   }
+}
+
+function mayBe(wanted: Wanted, first: number, length: number): boolean {
+  const lower = first >= 65 && first <= 90 ? first + 32 : first;
+  return ((wanted[lower] as number) & (1 << Math.min(length, 31))) !== 0;
 }
 
 /** The same from a place on, in any script. */
