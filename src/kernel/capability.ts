@@ -238,6 +238,8 @@ export interface Capability<S = never> {
     at(state: S): number | undefined;
     /** Does what is due at `wall`, some of it at least. Without input. */
     command: Command;
+    /** What is done later harms nobody: where it is much, others have their turn between. */
+    mayLag?: boolean;
   };
   /** What it keeps written down of agents, out of events and of what the server sees of them. */
   watch?: {

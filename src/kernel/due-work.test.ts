@@ -8,7 +8,10 @@ import { Refusal } from './errors.ts';
 import { Kernel } from './kernel.ts';
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 const nothing = command({
   name: 'nothing',
@@ -22,10 +25,19 @@ const nothing = command({
 
 /** Work that is due at times of a list; it is done by taking the first one off. */
 function work(name: string, ...at: number[]) {
+  return workThat(name, {}, at);
+}
+
+/** The same, declared with more. */
+function workThat(name: string, more: { mayLag?: true }, at: number[]) {
   const times = at.map((ms) => 1_000_000 + ms);
   const own = { ...nothing, name };
   const spec = { name, summary: '', collections: [], operations: [], events: {} };
-  return { times, command: own, capability: capability()({ ...spec, due: { at: () => times[0], command: own } }) };
+  return {
+    times,
+    command: own,
+    capability: capability()({ ...spec, due: { at: () => times[0], command: own, ...more } }),
+  };
 }
 
 /** Due work whose every turn is noted as `name@milliseconds`; `hinder` may stand in the way. */
@@ -48,6 +60,15 @@ function start(works: ReturnType<typeof work>[], hinder: (name: string) => boole
   return { due, done, faults };
 }
 
+/** Makes every turn take 10 milliseconds. */
+function slowly() {
+  vi.spyOn(performance, 'now').mockImplementation(() => Date.now());
+  return () => {
+    vi.setSystemTime(Date.now() + 10);
+    return false;
+  };
+}
+
 describe('what is due', () => {
   test('is done by a timer at its time, once for each time that has come', () => {
     const { done, due } = start([work('a', 500, 500, 900), work('b', 700)]);
@@ -66,6 +87,27 @@ describe('what is due', () => {
     vi.setSystemTime(1_000_500);
     due.settle();
     expect(done).toEqual(['a@500']);
+    due.close();
+  });
+
+  test('gives others their turn where it is much and may lag, and goes on by itself', () => {
+    const often = Array.from({ length: 50 }, () => 500);
+    const { done, due } = start([workThat('a', { mayLag: true }, often), work('b', 500)], slowly());
+    vi.setSystemTime(1_000_500);
+    due.settle();
+    expect(done.slice(19)).toEqual(['a@700', 'b@710']);
+    due.settle();
+    expect(done).toHaveLength(21);
+    vi.advanceTimersByTime(10_000);
+    expect(done).toHaveLength(51);
+    due.close();
+  });
+
+  test('is all done at once, however much it is, where it may not lag', () => {
+    const { done, due } = start([work('a', ...Array.from({ length: 50 }, () => 500))], slowly());
+    vi.setSystemTime(1_000_500);
+    due.settle();
+    expect(done).toHaveLength(50);
     due.close();
   });
 

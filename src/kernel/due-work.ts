@@ -21,6 +21,9 @@ const LONGEST_MS = 10_000;
 const RETRY_MS = 1_000;
 /** Turns of one command at a time. */
 const TURNS = 1_000;
+/** Milliseconds of one command at a time, and until it goes on, where what is done later harms nobody. */
+const SLICE_MS = 200;
+const REST_MS = 20;
 /** Agents that one command writes about. */
 const AGENTS = 200;
 
@@ -32,10 +35,14 @@ interface Work {
   input(): Record<string, unknown>;
   /** When it may be tried again, where it failed. */
   notBefore: number;
+  /** What is done later harms nobody. */
+  mayLag: boolean;
+  /** It has done much, and others have their turn. */
+  rests: boolean;
 }
 
-function dueAt({ at, notBefore }: Work): number {
-  return Math.max(at() ?? Number.POSITIVE_INFINITY, notBefore);
+function dueAt({ at, notBefore, rests }: Work): number {
+  return rests ? Number.POSITIVE_INFINITY : Math.max(at() ?? Number.POSITIVE_INFINITY, notBefore);
 }
 
 /**
@@ -60,13 +67,13 @@ export class DueWork {
     const { state } = options.moment();
     const nothing = () => ({});
     for (const { due, watch } of options.capabilities) {
-      if (due) this.#add(() => due.at(state), due.command, nothing);
+      if (due) this.#add(() => due.at(state), due.command, nothing, due.mayLag);
       if (watch) this.#watch(watch);
     }
   }
 
-  #add(at: Work['at'], command: Command, input: Work['input']): void {
-    this.#work.push({ at, command, input, notBefore: 0 });
+  #add(at: Work['at'], command: Command, input: Work['input'], mayLag = false): void {
+    this.#work.push({ at, command, input, notBefore: 0, mayLag, rests: false });
   }
 
   #watch(watch: Watch): void {
@@ -116,15 +123,26 @@ export class DueWork {
   #exhaust(work: Work): void {
     const { wall, perform, onFault } = this.#options;
     const { command } = work;
+    const enough = work.mayLag ? performance.now() + SLICE_MS : Number.POSITIVE_INFINITY;
     try {
-      for (let turn = 0; turn < TURNS && dueAt(work) <= wall(); turn++)
+      for (let turn = 0; turn < TURNS && dueAt(work) <= wall(); turn++) {
         if (!perform(command, work.input()) && dueAt(work) <= wall())
           throw new Error(`${command.name} is due and finds nothing to do`);
+        if (performance.now() >= enough) this.#rest(work);
+      }
     } catch (error) {
       work.notBefore = wall() + RETRY_MS;
       // A full disk has been told to whoever wanted to write, and to /health.
       if (!(error instanceof Refusal)) onFault(error);
     }
+  }
+
+  #rest(work: Work): void {
+    work.rests = true;
+    setTimeout(() => {
+      work.rests = false;
+      this.changed();
+    }, REST_MS).unref();
   }
 
   /** A command is seen and then happens: one look is enough for both. */

@@ -109,4 +109,6 @@ function draftsAt(plan: Plan, scheduledAt: number, { id, at, seq, ...rest }: Occ
 export const due = {
   at: (state: State) => state.recurring.first('next', '')?.nextAt,
   command: come,
+  // A month of what recurs is made up for while others are answered.
+  mayLag: true,
 };
