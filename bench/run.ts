@@ -4,6 +4,7 @@ import { activity } from './activity.ts';
 import { append } from './append.ts';
 import { fanout } from './fanout.ts';
 import { inbox } from './inbox.ts';
+import { mcp } from './mcp.ts';
 import { page } from './page.ts';
 import { post } from './post.ts';
 import { restart } from './restart.ts';
@@ -17,7 +18,19 @@ import { tasks } from './tasks.ts';
 import { ws } from './ws.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const BENCHMARKS: Record<string, Benchmark> = { append, post, ws, fanout, slow, page, restart, tasks, activity, inbox };
+const BENCHMARKS: Record<string, Benchmark> = {
+  append,
+  post,
+  ws,
+  mcp,
+  fanout,
+  slow,
+  page,
+  restart,
+  tasks,
+  activity,
+  inbox,
+};
 
 function readArguments(): { quick: boolean; names: string[] } {
   const given = process.argv.slice(2);

@@ -19,6 +19,9 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
+/** A yes or no. */
+const flag = z.enum(['1', '0', 'true', 'false'], '1 or 0').transform((text) => text === '1' || text === 'true');
+
 const LOOPBACK = /^(?:127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1|localhost)$/;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const HOST_NAME = /^[a-z0-9.-]+(?::\d{1,5})?$/i;
@@ -92,6 +95,12 @@ export const Settings = z.object({
     .describe(
       'Where agents’ memories are put as well, for OpenClaw to read: `~/.openclaw/workspace-{agent}`. `{agent}` stands for a name; without it, each agent has a directory below. Empty: nowhere.',
     ),
+  MCP_LEGACY_TOOLS: flag
+    .prefault('0')
+    .describe('1: MCP hosts are also shown the tools of the first reflectt-node; they answer in any case.'),
+  MCP_CONFORMANCE: flag
+    .prefault('0')
+    .describe('1: MCP hosts are also shown what the public conformance suite looks for; for tests alone.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

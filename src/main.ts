@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   say(
     `  events    ${journal.head}, of which ${node.kernel.replayed} replayed, ready after ${Math.round(performance.now() - began)} ms`,
   );
-  say('  doors     REST /docs   SSE /events   WebSocket /ws and /chat/ws');
+  say('  doors     REST /docs   SSE /events   WebSocket /ws and /chat/ws   MCP /mcp');
   for (const note of node.notes) {
     say(`  mended    ${note}`);
     if (!process.stdout.isTTY) logger.warn(note);

@@ -17,12 +17,14 @@ import { FileJournal } from './kernel/journal/file-journal.ts';
 import { makeDirectory } from './kernel/journal/files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
+import { surface } from './mcp/index.ts';
 import { rowsPlan } from './search/plan.ts';
 import { openSearch } from './search/search.ts';
 import { IndexAhead } from './store/index-file.ts';
 import { IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
 import { createGuard } from './transports/guard/guard.ts';
+import { addMcp, type McpOptions } from './transports/mcp/mcp.ts';
 import { addDocs } from './transports/rest/docs.ts';
 import { finishAnswers } from './transports/rest/finish-answers.ts';
 import { addRoutes } from './transports/rest/routes.ts';
@@ -40,6 +42,7 @@ export interface NodeOptions {
   streams?: Partial<StreamSettings>;
   /** The address of the module that says what is searched. */
   documents?: string;
+  mcp?: Pick<McpOptions, 'sessions' | 'progressMs'>;
   /** Told while the index is made anew. */
   onProgress?: (done: number, total: number) => void;
   /** Something that was acknowledged cannot be relied on any more: end the process. */
@@ -205,6 +208,15 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     });
     await addWebSockets(app, { kernel, streams, settings });
     addRoutes(app, kernel, openStream);
+    addMcp(app, {
+      kernel,
+      streams,
+      settings,
+      surface: surface(VERSION),
+      listLegacy: config.MCP_LEGACY_TOOLS,
+      fixtures: config.MCP_CONFORMANCE ? (await import('./transports/mcp/conformance/index.ts')).fixtures : undefined,
+      ...options.mcp,
+    });
     await addDocs(app, kernel, VERSION);
     finishAnswers(app);
     await app.listen({ port: config.PORT, host: config.HOST });

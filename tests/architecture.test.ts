@@ -23,8 +23,12 @@ const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
   kernel: { parts: [], packages: /^(?:zod|nanoid|sorted-btree)$/ },
   store: { parts: ['kernel'], packages: /^@photostructure\/sqlite$/ },
   search: { parts: ['kernel', 'store'], packages: /^/ },
-  transports: { parts: ['kernel'], packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse)$/ },
   views: { parts: ['kernel'], packages: /(?!)/ },
+  transports: {
+    parts: ['kernel'],
+    packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse|@modelcontextprotocol\/(?:server|node))$/,
+  },
+  mcp: { parts: ['kernel', 'transports'], packages: /^zod$/ },
   integrations: { parts: ['kernel'], packages: /^/ },
   client: { parts: [], packages: /^(?:eventsource-parser|ws)$/ },
   cli: { parts: ['client'], packages: /^/ },

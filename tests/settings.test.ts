@@ -70,6 +70,9 @@ test('nothing set means the defaults, and so does an empty value', () => {
     TASK_MAX_FAILED_RUNS: 3,
     LOOP_GUARD_EXCHANGES: 20,
     LOOP_GUARD_SECONDS: 60,
+    OPENCLAW_WORKSPACE: '',
+    MCP_LEGACY_TOOLS: false,
+    MCP_CONFORMANCE: false,
     SEGMENT_MIB: 64,
   };
   expect(readConfig({})).toEqual(defaults);

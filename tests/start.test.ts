@@ -45,7 +45,7 @@ test('the start says version, address, data, events, doors, and then Ready', asy
           `  address   http://127\\.0\\.0\\.1:${server.port}`,
           `  data      ${dir.path} \\(durability always \\(\\w+\\), epoch [0-9a-z]{8}\\)`,
           '  events    0, of which 0 replayed, ready after \\d+ ms',
-          '  doors     REST /docs {3}SSE /events {3}WebSocket /ws and /chat/ws',
+          '  doors     REST /docs {3}SSE /events {3}WebSocket /ws and /chat/ws {3}MCP /mcp',
           'Ready\\.\n$',
         ].join('\n'),
       ),

@@ -62,10 +62,11 @@ export function getRequest(port: number, path: string, headers: Record<string, s
   return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${more.join('')}\r\n`);
 }
 
-export function postRequest(port: number, path: string, body: object): Buffer {
+export function postRequest(port: number, path: string, body: object, headers: Record<string, string> = {}): Buffer {
   const text = JSON.stringify(body);
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n${more.join('')}\r\n${text}`,
   );
 }
 

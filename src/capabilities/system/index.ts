@@ -48,6 +48,11 @@ function describe(operation: Operation, compact: boolean) {
   return { name, kind, http, summary, input: fields, hint: hintOf(operation) };
 }
 
+/** What words are looked for in. */
+function textOf({ name, summary, input }: Operation): string {
+  return `${name} ${summary} ${Object.keys(input.shape).join(' ')}`.toLowerCase();
+}
+
 /** How to call it from a shell in which URL is the address that the caller knows: no other is right for every caller. */
 function hintOf({ http, kind, name }: Operation): string {
   const [method = '', path = ''] = (http[0] ?? '').split(' ');
@@ -61,22 +66,36 @@ const capabilities = query({
   name: 'system.capabilities',
   summary: 'Every operation with its path, its fields and a hint.',
   http: ['GET /capabilities'],
-  input: z.object({ compact: flag.optional() }),
+  input: z.object({
+    compact: flag.optional().describe('1: names, paths and summaries alone.'),
+    q: z
+      .string()
+      .max(200)
+      .optional()
+      .describe('Only operations that have these words in their name, summary or fields.'),
+  }),
   output: z.object({
     version: z.string(),
     operations: z.array(z.looseObject({ name: z.string(), summary: z.string() })),
     doors: z.record(z.string(), z.string()),
   }),
-  run({ compact }, { operations }: QueryContext<never>) {
+  run({ compact, q = '' }, { operations }: QueryContext<never>) {
+    const words = q
+      .toLowerCase()
+      .split(/[\s,]+/)
+      .filter(Boolean);
     return {
       version: VERSION,
-      operations: [...operations.values()].map((operation) => describe(operation, compact ?? false)),
+      operations: [...operations.values()]
+        .filter((operation) => words.every((word) => textOf(operation).includes(word)))
+        .map((operation) => describe(operation, compact ?? false)),
       doors: {
         rest: 'JSON over HTTP; /openapi.json describes it, /docs shows it; $URL in a hint is the address that you called',
         call: 'POST /call/<name> with the input as JSON: any operation by its name',
         sse: 'GET /events with Accept: text/event-stream, or GET /events/subscribe',
         ws: '/ws, subprotocol reflectt.v1: subscribe, call any operation',
         chat: '/chat/ws: the last messages, then each new one',
+        mcp: '/mcp: Model Context Protocol, Streamable HTTP; /SKILL.md says how an agent works here',
       },
     };
   },

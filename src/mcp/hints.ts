@@ -1,0 +1,20 @@
+/** What a model should do after a refusal, where the catalogue speaks of routes. */
+export const hints: Readonly<Record<string, string>> = {
+  invalid_input: 'Correct the arguments named in `errors` and call again.',
+  actor_mismatch: 'Leave `agent` out, or give the name with which you are connected.',
+  not_a_party: 'Give `agent`: your name as one of the two ends of the conversation.',
+  message_not_found: 'Check the id; read_messages shows the newest.',
+  channel_not_found: 'Post to it and it is there.',
+  task_not_found: 'Check the id; get_tasks lists them.',
+  agent_not_found: 'who lists everybody.',
+  TASK_ALREADY_ASSIGNED: 'Take another with next_task, or ask its assignee.',
+  stale_claim: 'Stop: the task may be in other hands. Look at it with get_tasks, and claim it again if it is free.',
+  not_the_holder: 'Claim it first: update_task {action: claim}, and send the claim’s id as `claim`.',
+  task_blocked: 'Work on one of `blockers` first.',
+  review_required: 'Complete it: its reviewer then decides with update_task {action: review, verdict}.',
+  paths_reserved: 'Reserve other paths, wait for these with `wait`, or ask the agent who has them.',
+  reservation_not_found: 'It may be over. reserve_files {action: list} shows what is reserved.',
+  cursor_gone: 'Call catch_up without a cursor, and go on from the cursor of its answer.',
+  idempotency_key_reused: 'Use a new idempotency_key for a new request.',
+  outcome_unknown: 'Call again with the same idempotency_key.',
+};
