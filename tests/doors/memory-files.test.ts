@@ -1,12 +1,22 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type TemporaryDirectory, temporaryDirectory } from '../support/directory.ts';
 import { type Json, quietNode, type TestNode } from '../support/node.ts';
+import { hindrance, smallDisk } from '../support/privilege.ts';
 import { controlledWorld } from '../support/world.ts';
 
 const DAY = 86_400_000;
-const LONG = { timeout: 10_000 };
+const LONG = { timeout: 20_000 };
 
 const viewsOf = (dir: string) => join(dir, 'views', 'memory');
 const textOf = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : undefined);
@@ -195,6 +205,30 @@ test('where the files cannot be written, writing goes on, /health says so, and i
   await expect.poll(async () => (await health()).status, LONG).toBe('ok');
   await settled(server, 'ada');
 });
+
+const reason = hindrance(() => smallDisk('200k')[Symbol.dispose]());
+test.skipIf(reason !== undefined)(
+  'where their disk is full, the old files stay whole, and the new ones come when there is room',
+  async () => {
+    using disk = smallDisk('400k');
+    using dir = temporaryDirectory();
+    symlinkSync(disk.path, join(dir.path, 'views'));
+    await using server = await quietNode({ dir: dir.path });
+    await write(server, 'ada', 'small');
+    await settled(server, 'ada');
+    const before = onDisk(dir.path, 'ada');
+    const large: Json[] = [];
+    for (let i = 0; i < 5; i++) large.push(await write(server, 'ada', `${i} ${'x'.repeat(99_000)}`));
+    const health = async () => (await server.get('/health')).body;
+    await expect.poll(async () => (await health()).problems?.join(), LONG).toMatch(/cannot be written: ENOSPC/);
+    expect(onDisk(dir.path, 'ada')).toEqual(before);
+    expect((await server.get('/memories?limit=1')).body.memories[0].id).toBe(large.at(-1).id);
+    for (const { id } of large.slice(1)) await server.send('DELETE', `/memories/${id}`, { agent: 'ada' });
+    await expect.poll(async () => (await health()).status, LONG).toBe('ok');
+    await settled(server, 'ada');
+    expect(readdirSync(join(viewsOf(dir.path), 'ada'))).toHaveLength(1);
+  },
+);
 
 test('a workspace of OpenClaw gets the same, and what is not this server’s stays as it is', async () => {
   using workspaces = temporaryDirectory();

@@ -87,8 +87,8 @@ export function linesBefore(
   return row?.lines ?? 0;
 }
 
-/** Memories read at a time. */
-export const PAGE = 200;
+/** Memories read at a time: few, so that a large day holds nobody up. */
+export const PAGE = 50;
 export const FIRST = { ts: -1, seq: -1 };
 
 interface DayFile {
