@@ -70,7 +70,7 @@ test('the guide to agents does what it says', async () => {
 });
 
 test('the guide to the client does what it says', { timeout: 120_000 }, async () => {
-  expect(await follow('docs/guides/client.md')).toBe(5);
+  expect(await follow('docs/guides/client.md')).toBe(6);
 });
 
 test('the guide to memory does what it says', async () => {

@@ -1,7 +1,9 @@
 import type { Event } from '../kernel/event.ts';
 import { type CallSettings, callOperation } from './call.ts';
+import type { CollectionName } from './folds.ts';
 import type { Call, CallOptions, Operations } from './operations.ts';
 import { RETRY, type RetryOptions } from './pause.ts';
+import { Replica, type ReplicaOptions } from './replica.ts';
 import { sseDoor } from './sse-door.ts';
 import { BOUNDS, type Bounds, type SubscribeOptions, Subscription } from './subscription.ts';
 import { type WaitOptions, type Wanted, waitFor } from './wait-for.ts';
@@ -32,6 +34,8 @@ export type Client<Named extends boolean = true> = Operations<Named> & {
   readonly call: Call<Named>;
   /** Deliveries as they come, for `for await`. Connects with the first `next`. */
   subscribe(options?: SubscribeOptions): Subscription;
+  /** The live state, kept up to date in this process. */
+  replica<Name extends CollectionName = CollectionName>(options?: ReplicaOptions<Name>): Replica<Name>;
   /** The first event that matches. */
   waitFor(wanted: Wanted, options?: WaitOptions): Promise<Event>;
 };
@@ -64,6 +68,7 @@ export function clientMaker(openSocket: OpenSocket) {
       agent,
       call,
       subscribe,
+      replica: (replicaOptions: ReplicaOptions = {}) => new Replica(subscribe, replicaOptions),
       waitFor: (wanted: Wanted, waitOptions?: WaitOptions) => waitFor(subscribe, wanted, waitOptions),
     };
     return withGroups(own, (name, input, callOptions) =>

@@ -52,6 +52,13 @@ export interface IndexView {
   all<R>(sql: string, ...params: (string | number | null)[]): R[];
 }
 
+/** The entities of a collection in memory, as the index has them. */
+export function entitiesOf<T extends object>(view: IndexView, collection: string): T[] {
+  return view
+    .all<{ doc: string }>('SELECT doc FROM entity WHERE collection = ?', collection)
+    .map(({ doc }) => JSON.parse(doc) as T);
+}
+
 /** What a query may read. */
 export interface QueryContext<S> extends Moment<S> {
   /** Who asks, where the caller named itself. */

@@ -32,7 +32,13 @@ async function program(door: 'ws' | 'sse') {
     content = each.event.data.content;
     break;
   }
-  return { first: first.value?.kind, refusal, content, url: kai.url };
+  const replica = kai.replica();
+  await replica.ready;
+  const { seq } = await kai.call('tasks.create', { title: 'from a page' });
+  await replica.reached(seq);
+  const titles = [...replica.collections.tasks.values()].map(({ title }) => title);
+  await replica.close();
+  return { first: first.value?.kind, refusal, content, titles, url: kai.url };
 }
 
 let browser: Browser | undefined;
@@ -42,7 +48,7 @@ beforeAll(async () => {
 afterAll(async () => browser?.close());
 
 test.skipIf(!hasBrowser).each(['ws', 'sse'] as const)(
-  'in a browser a page calls and subscribes by %s',
+  'in a browser a page calls, subscribes and holds a replica by %s',
   async (door) => {
     await using server = await testNode();
     const page = await (browser as Browser).newPage();
@@ -54,6 +60,7 @@ test.skipIf(!hasBrowser).each(['ws', 'sse'] as const)(
       first: 'snapshot',
       refusal: 'message_not_found',
       content: 'from a page',
+      titles: ['from a page'],
       url: server.url,
     });
     await page.close();

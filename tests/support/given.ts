@@ -10,6 +10,7 @@ import { createStatements, planOf } from '../../src/store/schema.ts';
 import { openDatabase } from '../../src/store/sqlite.ts';
 import { type Evidence, type Seen, sightingsOf } from './evidence.ts';
 import type { Json } from './node.ts';
+import { expectFolded, type Shown } from './replicas.ts';
 
 /** Something that happened, as a test says it. */
 export interface Past extends Draft {
@@ -214,6 +215,12 @@ function sceneOf(
     }
     const { drafts, made, valid, seen } = decided;
     const after = sceneOf(capabilities, [...events, ...made], now, seen);
+    // Whatever a test does, a replica follows.
+    if (made.length > 0 && events.length < MOST_FOLDED)
+      expectFolded(
+        { before: shownOf(state), after: shownOf(collectionsOf(after)), past: events, made },
+        table.readersOf,
+      );
     return {
       // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits a decision
       then(...expected) {
@@ -243,6 +250,18 @@ function sceneOf(
 
   STATES.set(scene, state);
   return scene;
+}
+
+/** Events of a scene after which replicas of it would cost more than they tell. */
+const MOST_FOLDED = 300;
+
+function shownOf(state: Record<string, Entities>): Shown {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, entities]) => [
+      name,
+      Object.fromEntries([...entities.ids()].map((id) => [id, json(entities.get(id))])),
+    ]),
+  );
 }
 
 const STATES = new WeakMap<Scene, Record<string, Entities>>();

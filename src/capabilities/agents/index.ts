@@ -1,4 +1,4 @@
-import { capability } from '../../kernel/capability.ts';
+import { capability, entitiesOf } from '../../kernel/capability.ts';
 import { type NamedAgents, orders } from './names.ts';
 import { queries } from './queries.ts';
 import { register } from './register.ts';
@@ -17,8 +17,6 @@ export const agents = capability<NamedAgents>()({
   },
   apply,
   snapshot: (view) => ({
-    agents: view
-      .all<{ doc: string }>("SELECT doc FROM entity WHERE collection = 'agents'")
-      .map(({ doc }) => JSON.parse(doc) as Agent),
+    agents: entitiesOf<Agent>(view, 'agents'),
   }),
 });

@@ -1,4 +1,4 @@
-import { capability } from '../../kernel/capability.ts';
+import { capability, entitiesOf } from '../../kernel/capability.ts';
 import { operations, type State } from './operations.ts';
 import { apply, type Channel, DEFAULT_CHANNELS, dmEnds, isDefault, mayRead, TASK_THREAD } from './state.ts';
 
@@ -28,9 +28,6 @@ export const channels = capability<State>()({
     return { chat: { totalMessages, rooms } };
   },
   snapshot: (view, agent) => ({
-    channels: view
-      .all<{ doc: string }>("SELECT doc FROM entity WHERE collection = 'channels'")
-      .map(({ doc }) => JSON.parse(doc) as Channel)
-      .filter(({ id }) => mayRead(id, agent)),
+    channels: entitiesOf<Channel>(view, 'channels').filter(({ id }) => mayRead(id, agent)),
   }),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { capability, type QueryContext, query } from '../../kernel/capability.ts';
+import { capability, entitiesOf, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName } from '../../kernel/names.ts';
 import type { OrderSpec } from '../../kernel/order.ts';
 import { capBytes, listInput, listOutput } from '../../kernel/page.ts';
@@ -65,8 +65,6 @@ export const presence = capability<State>()({
     presence: Object.fromEntries(STATUSES.map((status) => [status, presences.count('named', status)])),
   }),
   snapshot: (view) => ({
-    presences: view
-      .all<{ doc: string }>("SELECT doc FROM entity WHERE collection = 'presences'")
-      .map(({ doc }) => JSON.parse(doc) as Presence),
+    presences: entitiesOf<Presence>(view, 'presences'),
   }),
 });

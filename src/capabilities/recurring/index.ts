@@ -4,6 +4,7 @@ import {
   type Context,
   capability,
   command,
+  entitiesOf,
   type LiveCollection,
   type QueryContext,
   query,
@@ -208,5 +209,6 @@ export const recurring = capability<State>()({
     recurring_deleted: 'It recurs no more: id.',
   },
   apply,
+  snapshot: (view) => ({ recurring: entitiesOf<Recurring>(view, 'recurring') }),
   due,
 });

@@ -1,4 +1,4 @@
-import { capability } from '../../kernel/capability.ts';
+import { capability, entitiesOf } from '../../kernel/capability.ts';
 import type { OrderSpec } from '../../kernel/order.ts';
 import { get, list } from './list.ts';
 import { area, type State } from './overlaps.ts';
@@ -39,8 +39,6 @@ export const reservations = capability<State>()({
   },
   health: ({ reservations }) => ({ reservations: { live: reservations.size } }),
   snapshot: (view) => ({
-    reservations: view
-      .all<{ doc: string }>("SELECT doc FROM entity WHERE collection = 'reservations'")
-      .map(({ doc }) => JSON.parse(doc) as Reservation),
+    reservations: entitiesOf<Reservation>(view, 'reservations'),
   }),
 });

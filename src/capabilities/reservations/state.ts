@@ -54,6 +54,11 @@ export function apply(state: ReservationsState, { type, seq, subject, data }: Ev
   }
 }
 
+/** Makes what follows from a reservation that came whole: with which claim it ends. */
+export function restore(state: ReservationsState, { id, task }: Reservation): void {
+  link(state, task, id);
+}
+
 function endLease(state: ReservationsState, task: string): void {
   for (const id of state.task_reservations.get(task)?.ids ?? []) {
     const reservation = state.reservations.get(id);

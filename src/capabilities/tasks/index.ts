@@ -1,4 +1,4 @@
-import { capability, type LiveCollection } from '../../kernel/capability.ts';
+import { capability, entitiesOf, type LiveCollection } from '../../kernel/capability.ts';
 import { analytics, countsByStatus } from './analytics.ts';
 import { board } from './board.ts';
 import { claim, complete, fail, heartbeat, release } from './claim.ts';
@@ -79,8 +79,6 @@ export const tasks = capability<State>()({
   },
   health: ({ tasks }) => ({ tasks: { total: tasks.size, byStatus: countsByStatus(tasks) } }),
   snapshot: (view) => ({
-    tasks: view
-      .all<{ doc: string }>("SELECT doc FROM entity WHERE collection = 'tasks'")
-      .map(({ doc }) => JSON.parse(doc) as Task),
+    tasks: entitiesOf<Task>(view, 'tasks'),
   }),
 });

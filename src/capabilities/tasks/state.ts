@@ -141,6 +141,11 @@ export function apply(state: TasksState, event: Event): void {
   if (event.type !== 'task_lease_renewed') record(state, before, event);
 }
 
+/** Makes what follows from a task that came whole: who waits for whom. */
+export function restore(state: TasksState, task: Task): void {
+  link(state, undefined, task);
+}
+
 function create(state: TasksState, event: Event): void {
   const { notify: _, ...task } = event.data as unknown as Task & { notify?: unknown };
   put(state, undefined, { ...task, seq: event.seq });

@@ -3,6 +3,7 @@ import {
   type Context,
   capability,
   command,
+  entitiesOf,
   type LiveCollection,
   type QueryContext,
   query,
@@ -111,4 +112,5 @@ export const workflows = capability<State>()({
     workflow_deleted: 'A workflow was deleted: name.',
   },
   apply,
+  snapshot: (view) => ({ workflows: entitiesOf<Workflow>(view, 'workflows') }),
 });
