@@ -33,6 +33,12 @@ describe('who is written to', () => {
       .thenRefused('invalid_input');
   });
 
+  test.each(['dm:Scout:kai', 'dm:LINK:kai', 'dm:kai:the.link'])('in %s is the same agent', (channel) => {
+    const { message } = scene.when('messages.send', { from: 'kai', content: 'psst', channel }).answer;
+    expect({ channel: message.channel, to: message.to }).toEqual(dm);
+    expect(sent(scene, 'link', { channel })).toEqual(dm);
+  });
+
   test('by a name that nobody has yet is whoever comes under it', () => {
     expect(sent(scene, 'Nova')).toEqual({ channel: 'dm:Nova:kai', to: 'Nova' });
   });

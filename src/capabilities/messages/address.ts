@@ -29,15 +29,18 @@ export function address(
     return { channel: parent.channel, to: end ?? to, threadId: parent.threadId ?? parent.id, task };
   }
   const channel = input.channel ?? (to === undefined ? 'general' : dmChannel(from, to));
-  const end = otherEnd(channel, from);
+  const named = otherEnd(channel, from);
   const task = taskOf(state, channel);
   if (!mayRead(channel, from))
     throw new Refusal('not_a_party', `"${channel}" is private, and "${from}" is none of its ends.`);
-  if (end !== undefined && dmChannel(from, end) !== channel)
-    throw new Refusal('invalid_input', `The channel of the two is "${dmChannel(from, end)}".`);
-  if (end !== undefined && to !== undefined && to !== end)
+  if (named === undefined) return { channel, to, threadId: undefined, task };
+  if (dmChannel(from, named) !== channel)
+    throw new Refusal('invalid_input', `The channel of the two is "${dmChannel(from, named)}".`);
+  // The name in a channel's id is resolved as `to` is: else it would be private to somebody who is not there.
+  const end = resolveAgent(state, named) ?? named;
+  if (to !== undefined && to !== end)
     throw new Refusal('invalid_input', `"${channel}" is private to its ends; "${to}" is none of them.`);
-  return { channel, to: end ?? to, threadId: undefined, task };
+  return { channel: dmChannel(from, end), to: end, threadId: undefined, task };
 }
 
 /** The task whose thread a channel is; undefined for every other channel. Throws `task_not_found`, `task_deleted`. */
