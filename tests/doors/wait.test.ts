@@ -141,6 +141,14 @@ describe('whoever waits', () => {
   });
 });
 
+test('whoever waits and has never said a word is told what is for the whole channel', async () => {
+  await using server = await testNode();
+  const { answer } = await waiting(server, 'kai');
+  await expect.poll(async () => (await server.get('/presence/kai')).body.presence?.status).toBe('waiting');
+  await server.post('link', '@channel stand up');
+  expect((await answer).items).toMatchObject([{ reason: 'mention', content: '@channel stand up' }]);
+});
+
 test('whoever waits for its inbox, and follows another channel meanwhile, is woken by that one', async () => {
   await using server = await testNode();
   const answer = server.get('/inbox/kai?wait=20');

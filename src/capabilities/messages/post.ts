@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import type { Context } from '../../kernel/capability.ts';
+import type { Context, LiveCollection } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
 import { ANONYMOUS, SYSTEM } from '../../kernel/names.ts';
 import { type NamedAgents, resolveAgent } from '../agents/index.ts';
 import { type Channel, type ChannelsState, dmEnds, findChannel } from '../channels/state.ts';
 import { followed, type InboxState, inboxOf } from '../inbox/state.ts';
+import type { Presence } from '../presence/state.ts';
 import { signOfLife } from '../tasks/index.ts';
 import type { Task, TasksState } from '../tasks/state.ts';
 import { address } from './address.ts';
@@ -20,7 +21,7 @@ export type PostState = MessagesState &
   Omit<InboxState, 'messages' | 'tasks'> &
   TasksState &
   Pick<ExchangesState, 'exchanges'> &
-  NamedAgents;
+  NamedAgents & { presences?: LiveCollection<Presence> };
 
 /** The events of a post: its channel where that is new, the message and, in a task's thread, the holder's sign of life. Throws `loop_guard`. */
 export function draftsOfPost(input: z.infer<typeof SendInput>, context: Context<PostState>): Draft[] {
@@ -82,8 +83,12 @@ function partiesOf({ assignee, createdBy, reviewer }: Task, thread: Channel | un
   return ([...names] as string[]).slice(0, MOST_TOLD);
 }
 
+/** All who have acted here, and all who are here and have not: one may wait for its first word. */
 function* followers(channel: string, state: PostState): Generator<string, void> {
-  for (const { name } of state.agents.values()) if (followed(inboxOf(state, name)).includes(channel)) yield name;
+  const follows = (name: string) => followed(inboxOf(state, name)).includes(channel);
+  for (const { name } of state.agents.values()) if (follows(name)) yield name;
+  for (const { agent, status } of state.presences?.values() ?? [])
+    if (status !== 'offline' && follows(agent)) yield agent;
 }
 
 /** The id of the message that the events of a post made. */
