@@ -31,7 +31,7 @@ function cell(text: string): string {
 
 function settings(): string {
   const lines = fieldsOf(Settings).map(
-    ({ name, description, default: value }) => `# ${description}\n#${name}=${value}\n`,
+    ({ name, description, default: value }) => `# ${description}\n#${name}=${value ?? ''}\n`,
   );
   return `# Every setting with its default. Copy this file to .env and uncomment what you change.\n# What is set in the environment wins over .env.\n\n${lines.join('\n')}`;
 }

@@ -34,6 +34,13 @@ const DurabilitySetting = z
       text === 'always' ? { mode: 'always' } : { mode: 'interval', ms: Number(text.slice('interval:'.length)) },
   );
 
+/** Where an API is: nothing in it that belongs into another setting, or that would be cut off. */
+function isApiAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
+}
+
 function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
@@ -101,12 +108,54 @@ export const Settings = z.object({
   MCP_CONFORMANCE: flag
     .prefault('0')
     .describe('1: MCP hosts are also shown what the public conformance suite looks for; for tests alone.'),
+  EMBEDDINGS: z
+    .enum(['auto', 'minilm', 'openai', 'none'], 'one of auto, minilm, openai, none')
+    .prefault('auto')
+    .describe(
+      'The model by which texts are found by meaning. `minilm`: on this machine, without any network. `openai`: any endpoint that speaks as OpenAI’s does, at EMBEDDINGS_URL. `none`: words alone. `auto`: `openai` where EMBEDDINGS_URL is set, else `minilm` where its packages are installed.',
+    ),
+  EMBEDDINGS_URL: z
+    .string()
+    .refine(isApiAddress, 'the address of an API, such as http://127.0.0.1:11434/v1, without a user, `?` or `#`')
+    .optional()
+    .describe('Address of the API whose `/embeddings` is asked. What is embedded is sent there.'),
+  EMBEDDINGS_MODEL: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 letters without spaces')
+    .optional()
+    .describe('Name of the model at EMBEDDINGS_URL.'),
+  EMBEDDINGS_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,4000}$/, 'printable ASCII letters without spaces')
+    .optional()
+    .describe('Key for EMBEDDINGS_URL, sent as a bearer token; none where it asks for none.'),
+  EMBEDDINGS_DIM: numeric(1, 8_192)
+    .optional()
+    .describe('Numbers of a vector, for models that give a choice; as many as the model gives where empty.'),
+  EMBED_MESSAGES: flag
+    .prefault('0')
+    .describe('1: every message is found by meaning, and not those of #decisions alone. It costs time and memory.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),
 });
 
 export type Config = z.output<typeof Settings>;
+
+/** What may hold a secret is not repeated in a complaint. */
+const NOT_SHOWN = new Set(['EMBEDDINGS_API_KEY', 'EMBEDDINGS_URL']);
+
+/** What is wrong with settings together that are right each for itself, by the setting to change. */
+function conflicts(config: Config): [name: string, complaint: string][] {
+  const { EMBEDDINGS: choice, EMBEDDINGS_URL: url, EMBEDDINGS_MODEL: model } = config;
+  if (choice === 'openai' && url === undefined)
+    return [['EMBEDDINGS_URL', 'is needed where EMBEDDINGS=openai: the address of the API, without `/embeddings`']];
+  if (choice !== 'openai' && choice !== 'auto') return [];
+  if (url !== undefined && model === undefined)
+    return [['EMBEDDINGS_MODEL', 'is needed where EMBEDDINGS_URL is set: the name of a model there']];
+  const idle = (['EMBEDDINGS_MODEL', 'EMBEDDINGS_API_KEY', 'EMBEDDINGS_DIM'] as const).find((name) => config[name]);
+  return url === undefined && idle !== undefined ? [[idle, 'says nothing without EMBEDDINGS_URL']] : [];
+}
 
 /** A setting has a value that it cannot have. */
 export class InvalidSettings extends Error {
@@ -122,8 +171,11 @@ export class InvalidSettings extends Error {
 export function readConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.keys(Settings.shape).map((name) => [name, environment[name] || undefined]));
   const result = Settings.safeParse(given);
-  if (result.success) return result.data;
-  throw new InvalidSettings(
-    result.error.issues.map((issue) => `${String(issue.path[0])}="${given[String(issue.path[0])]}": ${issue.message}`),
-  );
+  const problems = result.success
+    ? conflicts(result.data)
+    : result.error.issues.map(({ path, message }) => [String(path[0]), message] as const);
+  if (result.success && problems.length === 0) return result.data;
+  const shown = (name: string) =>
+    given[name] === undefined || NOT_SHOWN.has(name) ? name : `${name}="${given[name]}"`;
+  throw new InvalidSettings(problems.map(([name, complaint]) => `${shown(name)}: ${complaint}`));
 }

@@ -46,6 +46,10 @@ const WRONG: [name: string, value: string][] = [
   ['LOOP_GUARD_EXCHANGES', '101'],
   ['LOOP_GUARD_SECONDS', '0'],
   ['SEGMENT_MIB', '2000'],
+  ['EMBEDDINGS', 'gpt'],
+  ['EMBEDDINGS_DIM', '0'],
+  ['EMBEDDINGS_MODEL', 'two words'],
+  ['EMBED_MESSAGES', 'yes'],
 ];
 
 test.each(WRONG)('%s="%s" is refused by name', (name, value) => {
@@ -73,10 +77,45 @@ test('nothing set means the defaults, and so does an empty value', () => {
     OPENCLAW_WORKSPACE: '',
     MCP_LEGACY_TOOLS: false,
     MCP_CONFORMANCE: false,
+    EMBEDDINGS: 'auto',
+    EMBED_MESSAGES: false,
     SEGMENT_MIB: 64,
   };
   expect(readConfig({})).toEqual(defaults);
   expect(readConfig(Object.fromEntries(Object.keys(defaults).map((name) => [name, ''])))).toEqual(defaults);
+});
+
+const URL = 'http://127.0.0.1:11434/v1';
+
+test.each([
+  [{ EMBEDDINGS: 'openai' }, 'EMBEDDINGS_URL: is needed where EMBEDDINGS=openai'],
+  [{ EMBEDDINGS: 'openai', EMBEDDINGS_URL: URL }, 'EMBEDDINGS_MODEL: is needed where EMBEDDINGS_URL is set'],
+  [{ EMBEDDINGS_URL: URL }, 'EMBEDDINGS_MODEL: is needed'],
+  [{ EMBEDDINGS_MODEL: 'small' }, 'EMBEDDINGS_MODEL="small": says nothing without EMBEDDINGS_URL'],
+  [{ EMBEDDINGS_DIM: '9' }, 'EMBEDDINGS_DIM="9": says nothing without EMBEDDINGS_URL'],
+  [{ EMBEDDINGS_API_KEY: 'sk-secret' }, 'EMBEDDINGS_API_KEY: says nothing without EMBEDDINGS_URL'],
+  [{ EMBEDDINGS_API_KEY: 'sk-secret\nx' }, 'EMBEDDINGS_API_KEY: printable ASCII letters without spaces'],
+  [{ EMBEDDINGS_URL: 'http://me:secret@127.0.0.1/v1' }, 'EMBEDDINGS_URL: the address of an API'],
+  [{ EMBEDDINGS_URL: `${URL}?key=secret` }, 'EMBEDDINGS_URL: the address of an API'],
+  [{ EMBEDDINGS_URL: 'file:///v1' }, 'EMBEDDINGS_URL: the address of an API'],
+  [{ EMBEDDINGS_URL: '127.0.0.1' }, 'EMBEDDINGS_URL: the address of an API'],
+])('%o is refused, without a secret in the words', (env, words) => {
+  let message = '';
+  try {
+    readConfig(env);
+  } catch (error) {
+    message = (error as Error).message;
+  }
+  expect(message).toContain(words);
+  expect(message).not.toContain('secret');
+});
+
+test('the settings of embeddings are read, and those of an endpoint may stay where another model is chosen', () => {
+  const endpoint = { EMBEDDINGS_URL: URL, EMBEDDINGS_MODEL: 'small', EMBEDDINGS_DIM: '512', EMBED_MESSAGES: '1' };
+  const read = { EMBEDDINGS_URL: URL, EMBEDDINGS_MODEL: 'small', EMBEDDINGS_DIM: 512, EMBED_MESSAGES: true };
+  for (const EMBEDDINGS of ['auto', 'openai', 'minilm', 'none'])
+    expect(readConfig({ ...endpoint, EMBEDDINGS })).toMatchObject({ ...read, EMBEDDINGS });
+  expect(readConfig({ EMBEDDINGS: 'none', EMBEDDINGS_MODEL: 'small' })).toMatchObject({ EMBEDDINGS: 'none' });
 });
 
 test('lists are comma-separated, durability names its milliseconds', () => {

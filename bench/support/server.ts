@@ -33,7 +33,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { program = 'main.js', dir, env = {}, timeout = 30_000, nodeArguments = [] } = options;
   const began = performance.now();
   const child = spawn(process.execPath, [...nodeArguments, DIST + program], {
-    env: { PATH: process.env.PATH, NODE_ENV: 'production', PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'warn', ...env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_ENV: 'production',
+      PORT: '0',
+      DATA_DIR: dir,
+      LOG_LEVEL: 'warn',
+      // What is measured is not disturbed by a model, unless it is what is measured.
+      EMBEDDINGS: 'none',
+      ...env,
+    },
     cwd: dir,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

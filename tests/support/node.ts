@@ -59,7 +59,10 @@ export function quietNode(options: Parameters<typeof testNode>[0] = {}): Promise
   return testNode({ capabilities: quiet, ...options });
 }
 
-/** A node in this process, on a free port and in a directory of its own unless one is given. */
+/**
+ * A node in this process, on a free port and in a directory of its own unless one is given. It has no model unless one
+ * is asked for with EMBEDDINGS: the local one takes 230 MB.
+ */
 export async function testNode(
   options: Partial<NodeOptions> & { dir?: string; env?: Record<string, string> } = {},
 ): Promise<TestNode> {
@@ -67,7 +70,7 @@ export async function testNode(
   const dir = options.dir ?? (own?.path as string);
   assertTemporary(dir);
   const { dir: _, env, ...rest } = options;
-  const config = readConfig({ PORT: '0', DATA_DIR: dir, ...env });
+  const config = readConfig({ PORT: '0', DATA_DIR: dir, EMBEDDINGS: 'none', ...env });
   const node = await startNode({ config, logger: pino({ level: 'silent' }), ...rest });
   const { port } = new URL(node.address);
   const { get, send } = client(node.address);

@@ -24,7 +24,10 @@ export interface ProcessOptions {
   timeout?: number;
 }
 
-/** Starts the server as a process of its own, from source, and waits for `Ready.`. Rejects with its output where it ends first. */
+/**
+ * Starts the server as a process of its own, from source, and waits for `Ready.`. Rejects with its output where it ends
+ * first. It has no model unless one is asked for with EMBEDDINGS: the local one takes 230 MB.
+ */
 export async function serverProcess({
   dir,
   env = {},
@@ -35,7 +38,7 @@ export async function serverProcess({
   const [command = '', ...args] = [...wrapper, process.execPath, '--import', 'tsx', 'src/main.ts'];
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'warn', ...env },
+    env: { PATH: process.env.PATH, PORT: '0', DATA_DIR: dir, LOG_LEVEL: 'warn', EMBEDDINGS: 'none', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
