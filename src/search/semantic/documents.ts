@@ -32,6 +32,7 @@ interface Row {
   place: string;
   at: number;
   changed: number;
+  written: number;
 }
 
 /** Rows that are taken in before others get their turn. */
@@ -44,7 +45,7 @@ export class Documents {
   readonly #byHash = new Map<string, Set<Doc>>();
   readonly #index: Database;
   readonly #changes: { came: (doc: Doc) => void; gone: (doc: Doc, last: boolean) => void };
-  #seen: readonly [changed: number, kind: string, row: number] = [-1, '', -1];
+  #seen: readonly [changed: number, written: number] = [-1, -1];
   #syncing: Promise<number> = Promise.resolve(0);
 
   constructor(index: Database, changes: { came: (doc: Doc) => void; gone: (doc: Doc, last: boolean) => void }) {
@@ -96,8 +97,8 @@ export class Documents {
 
   async #takeIn(): Promise<number> {
     const next = this.#index.prepare(
-      `SELECT kind, row, id, hash, text, readers, place, at, changed FROM embeddable
-        WHERE changed >= ?1 AND (changed, kind, row) > (?1, ?2, ?3) ORDER BY changed, kind, row LIMIT ${PAGE}`,
+      `SELECT kind, row, id, hash, text, readers, place, at, changed, rowid AS written FROM embeddable
+        WHERE (changed, rowid) > (?, ?) ORDER BY changed, rowid LIMIT ${PAGE}`,
     );
     for (let count = 0; ; ) {
       const rows = next.all(...this.#seen) as Row[];
@@ -105,7 +106,7 @@ export class Documents {
       count += rows.length;
       const last = rows.at(-1);
       if (last === undefined) return count;
-      this.#seen = [last.changed, last.kind, last.row];
+      this.#seen = [last.changed, last.written];
       if (rows.length < PAGE) return count;
       await new Promise((resolve) => setImmediate(resolve));
     }

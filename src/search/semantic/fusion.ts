@@ -15,14 +15,20 @@ export function matcher(words: Words, terms: readonly Term[]): (text: Uint32Arra
   });
   // By the word that ends a term: which terms may end there.
   const endings = new Map<number, number[]>();
-  for (const [i, { ends }] of wanted.entries()) for (const id of ends) endings.set(id, [...(endings.get(id) ?? []), i]);
+  // Most words of a text end no term, which must cost next to nothing.
+  const ends = new Uint8Array(words.last + 1);
+  for (const [i, term] of wanted.entries())
+    for (const id of term.ends) {
+      endings.set(id, [...(endings.get(id) ?? []), i]);
+      ends[id] = 1;
+    }
   if (endings.size === 0) return () => 0;
   return (text) => {
     let found = 0;
     for (let at = 0; at < text.length; at++) {
-      const ending = endings.get(text[at] as number);
-      if (ending === undefined) continue;
-      for (const i of ending) {
+      const word = text[at] as number;
+      if (ends[word] === 0) continue;
+      for (const i of endings.get(word) as number[]) {
         const { head } = wanted[i] as { head: number[] };
         const from = at - head.length;
         if (from >= 0 && head.every((id, k) => text[from + k] === id)) found |= 1 << i;

@@ -1,6 +1,7 @@
 import type { SearchHit, SearchKind, SearchMode, SearchRequest } from '../../kernel/search.ts';
+import { firstOf, type Order } from './best.ts';
 import { type Doc, type Documents, mayRead, passes } from './documents.ts';
-import { coverage, fused, matcher, weigh } from './fusion.ts';
+import { coverage, fused, matcher, type Weights, weigh } from './fusion.ts';
 import { type Query, type Term, wordsOf } from './query.ts';
 import type { VectorSet } from './vector-set.ts';
 import { Words } from './words.ts';
@@ -30,140 +31,179 @@ export interface Ranking {
   /** The vectors that answer. */
   set: VectorSet;
   asked: readonly Asked[];
-  request: SearchRequest & { mode: Exclude<SearchMode, 'lexical'> };
-  /** Found by the word index, best first. */
+  request: Omit<SearchRequest, 'after'> & { mode: Exclude<SearchMode, 'lexical'> };
+  /** The last one of the page before. */
+  after: Position | undefined;
+  /** Found by the word index. */
   messages: readonly Candidate[];
 }
 
-/** What takes part. */
-interface Entry {
-  kind: SearchKind;
-  row: number;
-  id: string;
-  at: number;
-  words: Uint32Array | undefined;
-  slot: number;
-  score: number;
-  cosine: number;
-  covered: number;
-}
+/** By what hits stand in order. */
+export type Position = Pick<Ranked, 'score' | 'at' | 'kind' | 'row'>;
 
 /** Those that meaning alone would put so far ahead are found by meaning. */
 const NEAR = 10;
 /** How many of the best are put in the order of time where the newest are asked for. */
 const BEST = 100;
-const OUT = Number.NEGATIVE_INFINITY;
 
-/** Everything that takes part by its score, best first. */
-export function rank({ docs, set, asked, request, messages }: Ranking): Ranked[] {
-  const [entries, own] = entriesOf(docs, request, messages);
-  for (const query of asked) {
-    const bySource = [
-      { words: docs.words, of: entries.filter(({ kind }) => kind !== 'messages') },
-      { words: own, of: entries.filter(({ kind }) => kind === 'messages') },
+/** A page of what takes part, by its score or, of the best, by its time. */
+export function rank({ docs, set, asked, request, after, messages }: Ranking): { hits: Ranked[]; more: boolean } {
+  const table = new Table(docs, request, messages);
+  for (const query of asked) table.score(query, set, request.mode);
+  const { scores, cosines, covered, count } = table;
+  const near = firstOf(
+    count,
+    Math.max(NEAR, request.limit),
+    (a, b) => (cosines[b] as number) - (cosines[a] as number),
+    (i) => (cosines[i] as number) > 0,
+  );
+  const cut = cosines[near.at(-1) ?? -1] ?? Number.POSITIVE_INFINITY;
+  const at = (i: number): Position => ({ ...table.is(i), score: scores[i] as number });
+  const rowsFirst: Order = (a, b) => table.at(b) - table.at(a) || table.row(b) - table.row(a);
+  const best: Order = (a, b) => (scores[b] as number) - (scores[a] as number) || rowsFirst(a, b);
+  const scored = (i: number) => (scores[i] as number) > 0;
+  const later = (i: number) => after === undefined || compare(at(i), after, request.sort) > 0;
+  const found =
+    request.sort === 'newest'
+      ? firstOf(count, BEST, best, scored).sort(rowsFirst).filter(later)
+      : firstOf(count, request.limit + 1, best, (i) => scored(i) && later(i));
+  const hits = found.slice(0, request.limit).map((i) => {
+    const meant = (cosines[i] as number) >= cut;
+    const matched =
+      (covered[i] as number) === 0 ? ('meaning' as const) : meant ? ('both' as const) : ('words' as const);
+    return { ...table.is(i), score: scores[i] as number, matched };
+  });
+  return { hits, more: found.length > hits.length };
+}
+
+function compare(a: Position, b: Position, sort: SearchRequest['sort']): number {
+  return (sort === 'newest' ? 0 : b.score - a.score) || b.at - a.at || b.row - a.row;
+}
+
+/** One part of what takes part: things whose words are numbered alike. */
+interface Part {
+  words: Words;
+  from: number;
+  to: number;
+}
+
+/** What takes part, in columns: there may be many, and few of them are shown. */
+class Table {
+  readonly #things: (Doc | (Candidate & { kind: 'messages' }))[] = [];
+  readonly #texts: (Uint32Array | undefined)[] = [];
+  readonly #slots: number[] = [];
+  readonly #parts: Part[];
+  /** The best score, and the cosine and the coverage that made it. */
+  readonly scores: Float64Array;
+  readonly cosines: Float64Array;
+  readonly covered: Float64Array;
+
+  constructor(docs: Documents, request: Ranking['request'], messages: readonly Candidate[]) {
+    for (const kind of request.in) {
+      if (kind === 'messages') continue;
+      for (const doc of docs.of(kind))
+        if (mayRead(doc, request.agent) && passes(doc, request.filter)) this.#add(doc, doc.slot, doc.words);
+    }
+    const own = new Words();
+    const from = this.count;
+    if (request.in.includes('messages')) this.#addMessages(docs, request, messages, own);
+    this.#parts = [
+      { words: docs.words, from: 0, to: from },
+      { words: own, from, to: this.count },
     ];
-    score(query, bySource, set, request.mode);
+    this.scores = new Float64Array(this.count);
+    this.cosines = new Float64Array(this.count);
+    this.covered = new Float64Array(this.count);
   }
-  const cut = nearest(entries, Math.max(NEAR, request.limit));
-  const ranked = entries
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score || b.at - a.at || b.row - a.row)
-    .map(({ kind, row, id, at, score, cosine, covered }) => {
-      const matched = covered === 0 ? ('meaning' as const) : cosine >= cut ? ('both' as const) : ('words' as const);
-      return { kind, row, id, at, score, matched };
-    });
-  return request.sort === 'newest' ? ranked.slice(0, BEST).sort((a, b) => b.at - a.at || b.row - a.row) : ranked;
-}
 
-/** What takes part, and the words of messages, which the documents do not know. */
-function entriesOf(docs: Documents, request: SearchRequest, messages: readonly Candidate[]): [Entry[], Words] {
-  const entries: Entry[] = [];
-  const own = new Words();
-  const add = (kind: SearchKind, { row, id, at }: Pick<Doc, 'row' | 'id' | 'at'>, slot: number, words?: Uint32Array) =>
-    entries.push({ kind, row, id, at, words, slot, score: OUT, cosine: 0, covered: 0 });
-  for (const kind of request.in) {
-    if (kind === 'messages') continue;
-    for (const doc of docs.of(kind))
-      if (mayRead(doc, request.agent) && passes(doc, request.filter)) add(kind, doc, doc.slot, doc.words);
+  get count(): number {
+    return this.#things.length;
   }
-  if (!request.in.includes('messages')) return [entries, own];
-  // A decision is a message too, but is shown once.
-  const shown = (row: number) => request.in.includes('decisions') && docs.get('decisions', row) !== undefined;
-  const known = new Set<number>();
-  const embedded = docs.count('messages') > 0;
-  for (const candidate of messages) {
-    known.add(candidate.row);
-    if (shown(candidate.row)) continue;
-    const doc = embedded ? (docs.get('messages', candidate.row) ?? docs.get('decisions', candidate.row)) : undefined;
-    add('messages', candidate, doc?.slot ?? -1, own.take(wordsOf(candidate.text)));
+
+  is(i: number): Omit<Ranked, 'score' | 'matched'> {
+    const { kind, row, id, at } = this.#things[i] as Doc;
+    return { kind: i >= (this.#parts[1] as Part).from ? 'messages' : kind, row, id, at };
   }
-  if (!embedded) return [entries, own];
-  for (const kind of ['messages', 'decisions'] as const)
-    for (const doc of docs.of(kind)) {
-      if (doc.slot === -1 || known.has(doc.row) || (kind === 'decisions' && shown(doc.row))) continue;
-      if (mayRead(doc, request.agent) && passes(doc, request.filter)) add('messages', doc, doc.slot);
+
+  at(i: number): number {
+    return (this.#things[i] as Doc).at;
+  }
+
+  row(i: number): number {
+    return (this.#things[i] as Doc).row;
+  }
+
+  #add(thing: Doc | (Candidate & { kind: 'messages' }), slot: number, text: Uint32Array | undefined): void {
+    this.#things.push(thing);
+    this.#slots.push(slot);
+    this.#texts.push(text);
+  }
+
+  #addMessages(docs: Documents, request: Ranking['request'], messages: readonly Candidate[], own: Words): void {
+    // A decision is a message too, but is shown once.
+    const shown = (row: number) => request.in.includes('decisions') && docs.get('decisions', row) !== undefined;
+    const known = new Set<number>();
+    const embedded = docs.count('messages') > 0;
+    for (const candidate of messages) {
+      known.add(candidate.row);
+      if (shown(candidate.row)) continue;
+      const doc = embedded ? (docs.get('messages', candidate.row) ?? docs.get('decisions', candidate.row)) : undefined;
+      this.#add({ ...candidate, kind: 'messages' }, doc?.slot ?? -1, own.take(wordsOf(candidate.text)));
     }
-  return [entries, own];
-}
-
-/** Gives each entry the best score that a query gives it. */
-function score(
-  query: Asked,
-  sources: readonly { words: Words; of: readonly Entry[] }[],
-  set: VectorSet,
-  mode: 'semantic' | 'hybrid',
-): void {
-  const found = sources.map(({ words, of }) => findIn(words, of, query.terms));
-  const excluded = sources.map(({ words, of }) => findIn(words, of, query.excluded).masks);
-  const having = query.terms.map((_, i) => found.reduce((sum, { having }) => sum + (having[i] as number), 0));
-  const documents = sources.reduce((sum, { of }) => sum + of.length, 0);
-  const weights = weigh(query.terms, documents, having);
-  const strict = weights.required !== 0 || query.excluded.length > 0;
-  for (const [s, { of }] of sources.entries()) {
-    const masks = (found[s] as { masks: Uint32Array }).masks;
-    for (let i = 0; i < of.length; i++) {
-      const entry = of[i] as Entry;
-      const mask = masks[i] as number;
-      if (strict) {
-        // What is not in the word index's answer is not known to have what must be there.
-        if (entry.words === undefined || excluded[s]?.[i] !== 0) continue;
-        if ((mask & weights.required) >>> 0 !== weights.required >>> 0) continue;
+    if (!embedded) return;
+    for (const kind of ['messages', 'decisions'] as const)
+      for (const doc of docs.of(kind)) {
+        if (doc.slot === -1 || known.has(doc.row) || (kind === 'decisions' && shown(doc.row))) continue;
+        if (mayRead(doc, request.agent) && passes(doc, request.filter)) this.#add(doc, doc.slot, undefined);
       }
-      const cosine = entry.slot === -1 || query.vector === undefined ? 0 : set.cosine(query.vector, entry.slot);
-      if (mode === 'semantic' && entry.slot === -1) continue;
-      const covered = coverage(weights, mask);
-      const value = mode === 'semantic' ? cosine : fused(cosine, weights, covered);
-      if (value > entry.score) Object.assign(entry, { score: value, cosine, covered });
+  }
+
+  /** Gives each the score that a query gives it, where that is better. */
+  score(query: Asked, set: VectorSet, mode: 'semantic' | 'hybrid'): void {
+    const found = this.#find(query.terms);
+    const weights = weigh(query.terms, this.count, found.having);
+    const excluded = query.excluded.length > 0 ? this.#find(query.excluded).masks : undefined;
+    const strict = weights.required !== 0 || excluded !== undefined;
+    const shares = new Map<number, number>();
+    for (let i = 0; i < this.count; i++) {
+      const mask = found.masks[i] as number;
+      // Whether a text that the word index did not find has what must be there is not known.
+      if (strict && (this.#texts[i] === undefined || excluded?.[i] || !hasAll(mask, weights))) continue;
+      const slot = this.#slots[i] as number;
+      if (mode === 'semantic' && slot === -1) continue;
+      const cosine = slot === -1 || query.vector === undefined ? 0 : set.cosine(query.vector, slot);
+      let share = shares.get(mask);
+      if (share === undefined) shares.set(mask, (share = coverage(weights, mask)));
+      const score = mode === 'semantic' ? cosine : fused(cosine, weights, share);
+      if (score <= (this.scores[i] as number)) continue;
+      this.scores[i] = score;
+      this.cosines[i] = cosine;
+      this.covered[i] = share;
     }
+  }
+
+  /** Which terms each has, and how many have each. */
+  #find(terms: readonly Term[]): { masks: Uint32Array; having: number[] } {
+    const masks = new Uint32Array(this.count);
+    const having = terms.map(() => 0);
+    for (const { words, from, to } of this.#parts) {
+      if (terms.length === 0 || from === to) continue;
+      const match = matcher(words, terms);
+      for (let i = from; i < to; i++) {
+        const text = this.#texts[i];
+        if (text === undefined) continue;
+        let left = match(text);
+        masks[i] = left;
+        for (; left !== 0; left &= left - 1) {
+          const term = 31 - Math.clz32(left & -left);
+          having[term] = (having[term] as number) + 1;
+        }
+      }
+    }
+    return { masks, having };
   }
 }
 
-function findIn(
-  words: Words,
-  entries: readonly Entry[],
-  terms: readonly Term[],
-): { masks: Uint32Array; having: number[] } {
-  const masks = new Uint32Array(entries.length);
-  const having = terms.map(() => 0);
-  if (terms.length === 0) return { masks, having };
-  const match = matcher(words, terms);
-  for (let i = 0; i < entries.length; i++) {
-    const text = entries[i]?.words;
-    const mask = text === undefined ? 0 : match(text);
-    masks[i] = mask;
-    for (let left = mask; left !== 0; left &= left - 1) {
-      const bit = 31 - Math.clz32(left & -left);
-      having[bit] = (having[bit] as number) + 1;
-    }
-  }
-  return { masks, having };
-}
-
-/** The cosine of the n-th nearest. */
-function nearest(entries: readonly Entry[], n: number): number {
-  const cosines = Float64Array.from(
-    entries.filter(({ slot }) => slot !== -1),
-    ({ cosine }) => cosine,
-  ).sort();
-  return Math.max(cosines.at(-n) ?? cosines[0] ?? Number.POSITIVE_INFINITY, Number.MIN_VALUE);
+function hasAll(mask: number, { required }: Weights): boolean {
+  return ((mask & required) ^ required) === 0;
 }

@@ -5,7 +5,7 @@ import { type Doc, Documents, mayRead } from './documents.ts';
 import { type Embedder, EmbeddingFailed } from './embedder.ts';
 import type { Models } from './models.ts';
 import { readQuery } from './query.ts';
-import { type Asked, type Candidate, type Ranked, rank } from './rank.ts';
+import { type Asked, type Candidate, type Position, type Ranked, rank } from './rank.ts';
 import { Recent } from './recent.ts';
 import { VectorSet } from './vector-set.ts';
 import { openVectorFile, type Stored } from './vectors.ts';
@@ -24,7 +24,15 @@ export interface SemanticOptions {
 
 /** What was found by meaning and words, or why it was not looked for so. */
 export type Found =
-  | { mode: Exclude<SearchMode, 'lexical'>; model: string; pending: number; hits: Ranked[]; degraded?: string }
+  | {
+      mode: Exclude<SearchMode, 'lexical'>;
+      model: string;
+      pending: number;
+      hits: Ranked[];
+      /** There are more after these. */
+      more: boolean;
+      degraded?: string;
+    }
   | { mode: 'lexical'; pending: number; degraded: string };
 
 export interface SemanticStatus {
@@ -40,7 +48,7 @@ const SIMILAR_AT_MOST = 5;
 /** Queries whose vectors are remembered. */
 const RECENT = 500;
 /** Texts that are chosen at once for the background. */
-const PLAN = 256;
+const PLAN = 1_024;
 /** Kinds in the order in which they are embedded. */
 const ORDER: readonly SearchKind[] = ['decisions', 'memory', 'tasks', 'messages'];
 const PATIENCE_MS = 3_000;
@@ -108,8 +116,8 @@ export class Semantic {
     if (this.#making !== undefined) this.#background.wake();
   }
 
-  /** Finds and ranks what the agent may read. `messages` are those that the word index found, best first. */
-  async find(request: SearchRequest, messages: readonly Candidate[] = []): Promise<Found> {
+  /** Finds and ranks what the agent may read. `messages` are those that the word index found. */
+  async find(request: SearchRequest, after?: Position, messages: readonly Candidate[] = []): Promise<Found> {
     await this.sync();
     const pending = this.#pendingOf(request.in);
     if (this.#models.set === undefined) return { mode: 'lexical', pending, degraded: this.#models.none };
@@ -130,10 +138,10 @@ export class Semantic {
     } catch (error) {
       return { mode: 'lexical', pending: this.#pendingOf(request.in), degraded: (error as Error).message };
     }
-    const hits = rank({ docs: this.#docs, set, asked, request: { ...request, mode }, messages });
+    const page = rank({ docs: this.#docs, set, asked, request: { ...request, mode }, after, messages });
     const left = this.#pendingOf(request.in);
     const degraded = left > 0 ? this.#background.error : undefined;
-    return { mode, model: set.model, pending: left, hits, ...(degraded !== undefined && { degraded }) };
+    return { mode, model: set.model, pending: left, ...page, ...(degraded !== undefined && { degraded }) };
   }
 
   /** What the agent may read of a kind that says nearly the same, nearest first; nothing where no model answers in time. */

@@ -2,7 +2,13 @@
 export class Words {
   readonly #ids = new Map<string, number>();
   readonly #uses = new Map<number, { word: string; texts: number }>();
+  readonly #free: number[] = [];
   #last = 0;
+
+  /** The greatest number so far. */
+  get last(): number {
+    return this.#last;
+  }
 
   /** The number of a word in some text. */
   of(word: string): number | undefined {
@@ -21,7 +27,7 @@ export class Words {
     return Uint32Array.from(words, (word) => {
       let id = this.#ids.get(word);
       if (id === undefined) {
-        this.#ids.set(word, (id = ++this.#last));
+        this.#ids.set(word, (id = this.#free.pop() ?? ++this.#last));
         this.#uses.set(id, { word, texts: 0 });
       }
       (this.#uses.get(id) as { texts: number }).texts++;
@@ -35,6 +41,7 @@ export class Words {
       if (use === undefined || --use.texts > 0) continue;
       this.#uses.delete(id);
       this.#ids.delete(use.word);
+      this.#free.push(id);
     }
   }
 }
