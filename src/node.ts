@@ -20,6 +20,7 @@ import type { World } from './kernel/options.ts';
 import { surface } from './mcp/index.ts';
 import { rowsPlan } from './search/plan.ts';
 import { openSearch } from './search/search.ts';
+import type { EmbeddingSettings } from './search/semantic/models.ts';
 import { IndexAhead } from './store/index-file.ts';
 import { IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
@@ -67,6 +68,8 @@ export const OPENING_REFUSALS = [DirectoryInUse, JournalRefused, IndexAhead];
 export interface OpenedKernel {
   kernel: Kernel;
   notes: string[];
+  /** Lets the search look for what it has to do by itself. */
+  begin(): void;
   close(): Promise<void>;
 }
 
@@ -87,6 +90,11 @@ function moduleAt(path: string): string {
 }
 
 const REAL_WORLD: World = { clock: Date.now, random };
+
+function embeddingsOf(config: Partial<Config>): EmbeddingSettings {
+  const { EMBEDDINGS = 'none', EMBEDDINGS_URL, EMBEDDINGS_MODEL, EMBEDDINGS_API_KEY, EMBEDDINGS_DIM } = config;
+  return { EMBEDDINGS, EMBEDDINGS_URL, EMBEDDINGS_MODEL, EMBEDDINGS_API_KEY, EMBEDDINGS_DIM };
+}
 
 /** Opens the data directory alone, without doors: for the server, and for tools that work on a stopped one. */
 export async function openKernel(
@@ -116,7 +124,7 @@ export async function openKernel(
     const store = IndexStore.open({
       file,
       collections: [...table.flatMap((capability) => capability.collections), idempotencyKeys],
-      follower: rowsPlan(documents),
+      follower: rowsPlan(documents, config.EMBED_MESSAGES),
       journal,
       // Each write of the index asks the journal for a sync, and the settings ask for no more than that.
       ...(config.DURABILITY.mode === 'interval' && { writeEveryMs: config.DURABILITY.ms }),
@@ -125,6 +133,8 @@ export async function openKernel(
     const search = openSearch({
       file,
       documents,
+      vectors: join(dir, 'vectors.sqlite'),
+      embeddings: embeddingsOf(config),
       indexed: () => kernel.indexed(),
       status: () => ({ indexed: store.applied, head: kernel.feed.head }),
       remake: (onProgress) => store.remake(onProgress),
@@ -144,6 +154,7 @@ export async function openKernel(
     return {
       kernel,
       notes,
+      begin: search.begin,
       close: async () => {
         await search.close();
         await kernel.close();
@@ -168,6 +179,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   const {
     kernel,
     notes,
+    begin: beginSearch,
     close: closeKernel,
   } = await openKernel({
     onFault: (error) => logger.error({ err: error }, 'a fault in what the server does by itself'),
@@ -220,6 +232,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     await addDocs(app, kernel, VERSION);
     finishAnswers(app);
     await app.listen({ port: config.PORT, host: config.HOST });
+    beginSearch();
     const { port } = app.server.address() as { port: number };
     if (kernel.capabilities.some(({ name }) => name === 'memory'))
       dayFiles = new DayFiles({

@@ -22,7 +22,8 @@ export interface SearchRequest {
   /** In a person's words; several are ways to say one thing, and the best score of each counts. */
   queries: readonly string[];
   in: readonly SearchKind[];
-  mode: SearchMode;
+  /** Undefined: by both where there is a model, else by words. */
+  mode: SearchMode | undefined;
   /** Who asks: private things are found by those alone who may read them. */
   agent: string | undefined;
   filter: SearchFilter;

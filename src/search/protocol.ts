@@ -1,6 +1,7 @@
 import { type ErrorCode, Refusal, type RefusalOptions } from '../kernel/errors.ts';
-import type { SearchAnswer, SearchRequest } from '../kernel/search.ts';
+import type { SearchAnswer, SearchKind, SearchRequest, SearchStatus } from '../kernel/search.ts';
 import { isFileFault } from '../store/sqlite.ts';
+import type { EmbeddingSettings } from './semantic/models.ts';
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -8,17 +9,28 @@ export interface ThreadData {
   file: string;
   /** The address of the module that exports `documents`. */
   documents: string;
+  /** Where vectors are kept. */
+  vectors: string;
+  embeddings: EmbeddingSettings;
 }
 
 /** What the thread can be asked. */
 export interface Asked {
-  find(request: SearchRequest): SearchAnswer;
+  find(request: SearchRequest): Promise<SearchAnswer> | SearchAnswer;
+  similar(of: {
+    text: string;
+    kind: SearchKind;
+    agent: string | undefined;
+  }): Promise<{ id: string; similarity: number }[]>;
+  status(of: null): SearchStatus['semantic'];
 }
 
 export type Question = {
   [Name in keyof Asked]: { job: number; ask: Name; of: Parameters<Asked[Name]>[0] };
 }[keyof Asked];
 export type Reply = { job: number; value: unknown } | { job: number; failure: Failure };
+/** What is wrong with finding by meaning, each time it changes. */
+export type Told = { meaning: string | undefined };
 
 /** Why there is no answer, as it crosses between threads. */
 export type Failure =

@@ -5,6 +5,10 @@ export interface Term {
   words: readonly string[];
   /** The last word may be the beginning of one. */
   begins: boolean;
+  /** It was quoted: where meaning counts as well, it must be there all the same. */
+  quoted: boolean;
+  /** What a thing is called by and nobody says in other words: `TASK-193`, `src/main.ts`, `ENOSPC`. */
+  isName: boolean;
 }
 
 /** What a person asked for. */
@@ -12,6 +16,8 @@ export interface Words {
   terms: readonly Term[];
   /** What must not be found. */
   excluded: readonly Term[];
+  /** What was typed without what is excluded. */
+  said: string;
 }
 
 /** Terms of which more are not looked for. */
@@ -31,6 +37,7 @@ const CHUNK = /(-?)["“”«»„]([^"“”«»„]*)(?:["“”«»„]|$)|\S
 export function readWords(typed: string): Words {
   const terms = new Map<string, Term>();
   const excluded = new Map<string, Term>();
+  const said: string[] = [];
   for (const match of typed.matchAll(CHUNK)) {
     const [chunk, minus, quoted] = match;
     const isQuoted = quoted !== undefined;
@@ -39,16 +46,38 @@ export function readWords(typed: string): Words {
     if (tokens.length === 0) continue;
     const atEnd = match.index + chunk.length === typed.length;
     const begins = !isQuoted && (chunk.endsWith('*') || (atEnd && !isExcluded && /[\p{L}\p{N}]$/u.test(chunk)));
-    add(isExcluded ? excluded : terms, { words: tokens.map(({ word }) => word), begins: begins && mayBegin(tokens) });
+    const words = tokens.map(({ word }) => word);
+    const isTerm = { words, begins: begins && mayBegin(tokens), quoted: isQuoted, isName: isName(chunk) };
+    add(isExcluded ? excluded : terms, isTerm);
+    if (!isExcluded) said.push(quoted ?? chunk);
   }
-  return { terms: [...terms.values()].slice(0, MOST_TERMS), excluded: [...excluded.values()].slice(0, MOST_TERMS) };
+  return {
+    terms: [...terms.values()].slice(0, MOST_TERMS),
+    excluded: [...excluded.values()].slice(0, MOST_TERMS),
+    said: said.join(' '),
+  };
+}
+
+/** True where there are digits, separators inside, or capitals where a sentence has none. */
+function isName(chunk: string): boolean {
+  return (
+    /\p{N}/u.test(chunk) ||
+    /[\p{L}\p{N}][_./:\\#@=]+[\p{L}\p{N}]/u.test(chunk) ||
+    /^\P{L}*\p{Lu}[\p{Lu}_-]{2,}\P{L}*$/u.test(chunk) ||
+    /\p{Ll}\p{Lu}/u.test(chunk)
+  );
 }
 
 /** Adds a term once; a word that is asked for whole is not found by its beginning. */
 function add(terms: Map<string, Term>, term: Term): void {
   const key = term.words.join(' ');
   const known = terms.get(key);
-  terms.set(key, { ...term, begins: term.begins && (known?.begins ?? true) });
+  terms.set(key, {
+    ...term,
+    begins: term.begins && (known?.begins ?? true),
+    quoted: term.quoted || known?.quoted === true,
+    isName: term.isName || known?.isName === true,
+  });
 }
 
 function mayBegin(tokens: readonly Token[]): boolean {

@@ -4,7 +4,9 @@ import type { Search, SearchAnswer, SearchStatus } from '../kernel/search.ts';
 import type { RemakeProgress } from '../store/follower.ts';
 import { startThread } from '../store/threads.ts';
 import { parseResume } from './position.ts';
-import type { Asked, Failure, Question, Reply, ThreadData } from './protocol.ts';
+import type { Asked, Failure, Question, Reply, ThreadData, Told } from './protocol.ts';
+import { hasModel } from './semantic/models.ts';
+import { isPosition, parsePosition } from './semantic/position.ts';
 
 export interface SearchOptions extends ThreadData {
   /** Fulfilled when the index holds what was acknowledged. Rejected with Refusal `index_unavailable`. */
@@ -15,6 +17,8 @@ export interface SearchOptions extends ThreadData {
   remake(onProgress: (progress: RemakeProgress) => void): Promise<void>;
 }
 
+/** Milliseconds after the start until documents are looked at for their meaning. */
+const BEGIN_MS = 1_000;
 /** Seconds after which a search that failed may succeed. */
 const RETRY = 1;
 
@@ -23,20 +27,40 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-/** Searches on a thread of its own with its own connection to the index: it is started by the first search. */
-export function openSearch(options: SearchOptions): Search {
-  const { file, documents, indexed, status, remake } = options;
+/** A search that may begin to give things a meaning before anybody searches. */
+export interface OpenedSearch extends Search {
+  begin(): void;
+}
+
+/**
+ * Searches on a thread of its own with its own connection to the index: it is started by the first search, or where
+ * there is a model, by {@link OpenedSearch.begin}.
+ */
+export function openSearch(options: SearchOptions): OpenedSearch {
+  const { file, documents, vectors, embeddings, indexed, status, remake } = options;
+  const models = hasModel(embeddings);
   const waiting = new Map<number, Waiting>();
   let thread: Worker | undefined;
   let jobs = 0;
   let error: string | undefined;
+  let meaningError: string | undefined;
   let remaking: { progress: RemakeProgress; over: Promise<void> } | undefined;
   let remakeError: string | undefined;
   let closing: Promise<void> | undefined;
+  let beginning: NodeJS.Timeout | undefined;
 
   function start(): Worker {
-    const started = startThread(import.meta.url, 'thread', { file, documents } satisfies ThreadData);
-    started.on('message', (reply: Reply) => {
+    const started = startThread(import.meta.url, 'thread', {
+      file,
+      documents,
+      vectors,
+      embeddings,
+    } satisfies ThreadData);
+    started.on('message', (reply: Reply | Told) => {
+      if ('meaning' in reply) {
+        meaningError = reply.meaning;
+        return;
+      }
       const asked = waiting.get(reply.job);
       waiting.delete(reply.job);
       if ('failure' in reply) asked?.reject(errorOf(reply.failure));
@@ -69,17 +93,17 @@ export function openSearch(options: SearchOptions): Search {
   async function ask<Name extends keyof Asked>(
     name: Name,
     of: Parameters<Asked[Name]>[0],
-  ): Promise<ReturnType<Asked[Name]>> {
-    await indexed();
+  ): Promise<Awaited<ReturnType<Asked[Name]>>> {
     if (closing) throw new Refusal('shutting_down', 'The server is stopping.');
     thread ??= start();
     const job = jobs++;
     const answer = new Promise<unknown>((resolve, reject) => waiting.set(job, { resolve, reject }));
     thread.postMessage({ job, ask: name, of } as Question);
-    return (await answer) as ReturnType<Asked[Name]>;
+    return (await answer) as Awaited<ReturnType<Asked[Name]>>;
   }
 
   async function end(): Promise<void> {
+    clearTimeout(beginning);
     const running = thread;
     if (running === undefined) return;
     const ended = new Promise((resolve) => running.once('exit', resolve));
@@ -89,15 +113,20 @@ export function openSearch(options: SearchOptions): Search {
 
   return {
     async find(request): Promise<SearchAnswer> {
-      if (request.after !== undefined) parseResume(request.after);
+      if (request.after !== undefined) (isPosition(request.after) ? parsePosition : parseResume)(request.after);
+      await indexed();
       return ask('find', request);
     },
-    similar: async () => [],
+    async similar(text, kind, agent) {
+      if (!models) return [];
+      await indexed();
+      return ask('similar', { text, kind, agent });
+    },
     async status(): Promise<SearchStatus> {
       return {
         messages: status(),
         ...(remaking && { reindexing: remaking.progress }),
-        semantic: { model: null, indexed: 0, pending: 0 },
+        semantic: models ? await ask('status', null) : { model: null, indexed: 0, pending: 0 },
       };
     },
     reindex() {
@@ -114,7 +143,11 @@ export function openSearch(options: SearchOptions): Search {
       return begun.over;
     },
     get error() {
-      return error ?? remakeError;
+      return error ?? remakeError ?? (meaningError && `by meaning: ${meaningError}`);
+    },
+    begin() {
+      // The start of the server goes first.
+      if (models) beginning = setTimeout(() => (thread ??= start()), BEGIN_MS).unref();
     },
     close: () => (closing ??= end()),
   };

@@ -48,7 +48,9 @@ const KindList = z
 export const SearchInput = z.object({
   q: Query,
   in: KindList.default([...KINDS]).describe('What to look in, comma-separated: messages, tasks, memory, decisions.'),
-  mode: Mode.default('lexical').describe('By words, by meaning, or by both.'),
+  mode: Mode.optional().describe(
+    'By words (lexical), by meaning (semantic), or by both (hybrid). Unless said: by both where there is a model.',
+  ),
   ...filterFields,
   to: AgentName.optional().describe('Addressed or assigned to this agent.'),
   thread: MessageId.optional().describe('The message that a thread is about: it and its replies.'),

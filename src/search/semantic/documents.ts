@@ -1,7 +1,7 @@
 import type { Place } from '../../kernel/document.ts';
 import type { SearchFilter, SearchKind } from '../../kernel/search.ts';
 import type { Database } from '../../store/sqlite.ts';
-import { wordsOf } from './query.ts';
+import { forEachToken } from '../tokens.ts';
 import { Words } from './words.ts';
 
 /** Something with a text that has a meaning. The text itself stays on the disk. */
@@ -146,6 +146,12 @@ export class Documents {
     if (last) this.#byHash.delete(doc.hash);
     this.#changes.gone(doc, last);
   }
+}
+
+function wordsOf(text: string): string[] {
+  const words: string[] = [];
+  forEachToken(text, (word) => words.push(word));
+  return words;
 }
 
 /** Whether the agent may read it: looked at before anything else. */

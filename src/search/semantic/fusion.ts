@@ -1,4 +1,5 @@
-import type { Term } from './query.ts';
+import type { Term } from '../query.ts';
+import { idfOf } from '../scoring.ts';
 import type { Words } from './words.ts';
 
 /** What the words of a document say of a query: terms found as bits, in the order of the query. */
@@ -9,7 +10,7 @@ export function matcher(words: Words, terms: readonly Term[]): (text: Uint32Arra
   const wanted = terms.map((term) => {
     const last = term.words.at(-1) as string;
     const head = term.words.slice(0, -1).map((word) => words.of(word) ?? 0);
-    const ends = term.prefix ? words.beginning(last) : [words.of(last) ?? 0];
+    const ends = term.begins ? words.beginning(last) : [words.of(last) ?? 0];
     // No text has the number 0.
     return { head, ends: new Set(ends.filter((id) => id !== 0)) };
   });
@@ -38,11 +39,6 @@ export function matcher(words: Words, terms: readonly Term[]): (text: Uint32Arra
   };
 }
 
-/** How much a term tells, from how many of so many documents have it: BM25's. */
-export function idf(documents: number, having: number): number {
-  return Math.log(1 + (documents - having + 0.5) / (having + 0.5));
-}
-
 /** How a query's terms weigh. */
 export interface Weights {
   /** Of each term; they sum up to 1. */
@@ -54,11 +50,11 @@ export interface Weights {
 
 /** The weights of terms that so many of the documents have each. */
 export function weigh(terms: readonly Term[], documents: number, having: readonly number[]): Weights {
-  const each = terms.map((_, i) => idf(documents, having[i] ?? 0));
+  const each = terms.map((_, i) => idfOf(having[i] ?? 0, documents));
   const all = each.reduce((sum, weight) => sum + weight, 0);
   const shares = each.map((weight) => (all === 0 ? 0 : weight / all));
-  const exact = terms.reduce((sum, term, i) => sum + (term.exact ? (shares[i] as number) : 0), 0);
-  const required = terms.reduce((bits, term, i) => (term.required ? bits | (1 << i) : bits), 0);
+  const exact = terms.reduce((sum, term, i) => sum + (term.isName || term.quoted ? (shares[i] as number) : 0), 0);
+  const required = terms.reduce((bits, term, i) => (term.quoted ? bits | (1 << i) : bits), 0);
   return { shares, words: 0.3 + 0.5 * exact, required };
 }
 

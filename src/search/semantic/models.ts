@@ -22,6 +22,11 @@ export interface Models {
   named(model: string): Embedder | undefined;
 }
 
+/** True where a model is set, and there to be asked. */
+export function hasModel({ EMBEDDINGS: choice, EMBEDDINGS_URL: url }: EmbeddingSettings): boolean {
+  return choice !== 'none' && (choice !== 'auto' || url !== undefined || minilmFiles() !== undefined);
+}
+
 /** Chooses the model: `auto` takes the endpoint that is set, else the local model that is installed, else none. */
 export function chooseModels(settings: EmbeddingSettings, local: MinilmOptions = {}): Models {
   const { EMBEDDINGS: choice, EMBEDDINGS_URL: url, EMBEDDINGS_MODEL: model, EMBEDDINGS_API_KEY: apiKey } = settings;

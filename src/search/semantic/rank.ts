@@ -1,21 +1,21 @@
 import type { SearchHit, SearchKind, SearchMode, SearchRequest } from '../../kernel/search.ts';
+import type { Term, Words } from '../query.ts';
 import { firstOf, type Order } from './best.ts';
 import { type Doc, type Documents, mayRead, passes } from './documents.ts';
 import { coverage, fused, matcher, type Weights, weigh } from './fusion.ts';
-import { type Query, type Term, wordsOf } from './query.ts';
 import type { VectorSet } from './vector-set.ts';
-import { Words } from './words.ts';
 
 /** A message that the word index found: one that the agent may read and that passes the filter. */
 export interface Candidate {
   row: number;
   id: string;
   at: number;
-  text: string;
+  /** The share of the query that its words are. */
+  coverage: number;
 }
 
 /** A query with the vector of what it means. */
-export type Asked = Query & { vector: Float32Array | undefined };
+export type Asked = Words & { vector: Float32Array | undefined };
 
 export interface Ranked {
   kind: SearchKind;
@@ -41,6 +41,8 @@ export interface Ranking {
 /** By what hits stand in order. */
 export type Position = Pick<Ranked, 'score' | 'at' | 'kind' | 'row'>;
 
+/** Terms of a query that are looked at: a bit each. */
+const MOST_TERMS = 32;
 /** Those that meaning alone would put so far ahead are found by meaning. */
 const NEAR = 10;
 /** How many of the best are put in the order of time where the newest are asked for. */
@@ -80,37 +82,28 @@ function compare(a: Position, b: Position, sort: SearchRequest['sort']): number 
   return (sort === 'newest' ? 0 : b.score - a.score) || b.at - a.at || b.row - a.row;
 }
 
-/** One part of what takes part: things whose words are numbered alike. */
-interface Part {
-  words: Words;
-  from: number;
-  to: number;
-}
-
 /** What takes part, in columns: there may be many, and few of them are shown. */
 class Table {
   readonly #things: (Doc | (Candidate & { kind: 'messages' }))[] = [];
   readonly #texts: (Uint32Array | undefined)[] = [];
   readonly #slots: number[] = [];
-  readonly #parts: Part[];
+  readonly #docs: Documents;
+  /** Where messages begin: the word index knows their words. */
+  readonly #messages: number;
   /** The best score, and the cosine and the coverage that made it. */
   readonly scores: Float64Array;
   readonly cosines: Float64Array;
   readonly covered: Float64Array;
 
   constructor(docs: Documents, request: Ranking['request'], messages: readonly Candidate[]) {
+    this.#docs = docs;
     for (const kind of request.in) {
       if (kind === 'messages') continue;
       for (const doc of docs.of(kind))
         if (mayRead(doc, request.agent) && passes(doc, request.filter)) this.#add(doc, doc.slot, doc.words);
     }
-    const own = new Words();
-    const from = this.count;
-    if (request.in.includes('messages')) this.#addMessages(docs, request, messages, own);
-    this.#parts = [
-      { words: docs.words, from: 0, to: from },
-      { words: own, from, to: this.count },
-    ];
+    this.#messages = this.count;
+    if (request.in.includes('messages')) this.#addMessages(request, messages);
     this.scores = new Float64Array(this.count);
     this.cosines = new Float64Array(this.count);
     this.covered = new Float64Array(this.count);
@@ -122,7 +115,7 @@ class Table {
 
   is(i: number): Omit<Ranked, 'score' | 'matched'> {
     const { kind, row, id, at } = this.#things[i] as Doc;
-    return { kind: i >= (this.#parts[1] as Part).from ? 'messages' : kind, row, id, at };
+    return { kind: i >= this.#messages ? 'messages' : kind, row, id, at };
   }
 
   at(i: number): number {
@@ -139,7 +132,8 @@ class Table {
     this.#texts.push(text);
   }
 
-  #addMessages(docs: Documents, request: Ranking['request'], messages: readonly Candidate[], own: Words): void {
+  #addMessages(request: Ranking['request'], messages: readonly Candidate[]): void {
+    const docs = this.#docs;
     // A decision is a message too, but is shown once.
     const shown = (row: number) => request.in.includes('decisions') && docs.get('decisions', row) !== undefined;
     const known = new Set<number>();
@@ -148,7 +142,7 @@ class Table {
       known.add(candidate.row);
       if (shown(candidate.row)) continue;
       const doc = embedded ? (docs.get('messages', candidate.row) ?? docs.get('decisions', candidate.row)) : undefined;
-      this.#add({ ...candidate, kind: 'messages' }, doc?.slot ?? -1, own.take(wordsOf(candidate.text)));
+      this.#add({ ...candidate, kind: 'messages' }, doc?.slot ?? -1, undefined);
     }
     if (!embedded) return;
     for (const kind of ['messages', 'decisions'] as const)
@@ -160,20 +154,24 @@ class Table {
 
   /** Gives each the score that a query gives it, where that is better. */
   score(query: Asked, set: VectorSet, mode: 'semantic' | 'hybrid'): void {
-    const found = this.#find(query.terms);
-    const weights = weigh(query.terms, this.count, found.having);
-    const excluded = query.excluded.length > 0 ? this.#find(query.excluded).masks : undefined;
+    // A mask has 32 bits.
+    const terms = query.terms.slice(0, MOST_TERMS);
+    const found = this.#find(terms);
+    const weights = weigh(terms, this.#messages, found.having);
+    const excluded = query.excluded.length > 0 ? this.#find(query.excluded.slice(0, MOST_TERMS)).masks : undefined;
     const strict = weights.required !== 0 || excluded !== undefined;
     const shares = new Map<number, number>();
     for (let i = 0; i < this.count; i++) {
+      const thing = this.#things[i] as Doc | Candidate;
       const mask = found.masks[i] as number;
-      // Whether a text that the word index did not find has what must be there is not known.
-      if (strict && (this.#texts[i] === undefined || excluded?.[i] || !hasAll(mask, weights))) continue;
+      let share = 'coverage' in thing ? thing.coverage : shares.get(mask);
+      if (share === undefined) shares.set(mask, (share = coverage(weights, mask)));
+      // What the word index found has what must be there; of other messages that is not known.
+      if (strict && !('coverage' in thing) && (i >= this.#messages || excluded?.[i] || !hasAll(mask, weights)))
+        continue;
       const slot = this.#slots[i] as number;
       if (mode === 'semantic' && slot === -1) continue;
       const cosine = slot === -1 || query.vector === undefined ? 0 : set.cosine(query.vector, slot);
-      let share = shares.get(mask);
-      if (share === undefined) shares.set(mask, (share = coverage(weights, mask)));
       const score = mode === 'semantic' ? cosine : fused(cosine, weights, share);
       if (score <= (this.scores[i] as number)) continue;
       this.scores[i] = score;
@@ -186,18 +184,13 @@ class Table {
   #find(terms: readonly Term[]): { masks: Uint32Array; having: number[] } {
     const masks = new Uint32Array(this.count);
     const having = terms.map(() => 0);
-    for (const { words, from, to } of this.#parts) {
-      if (terms.length === 0 || from === to) continue;
-      const match = matcher(words, terms);
-      for (let i = from; i < to; i++) {
-        const text = this.#texts[i];
-        if (text === undefined) continue;
-        let left = match(text);
-        masks[i] = left;
-        for (; left !== 0; left &= left - 1) {
-          const term = 31 - Math.clz32(left & -left);
-          having[term] = (having[term] as number) + 1;
-        }
+    const match = matcher(this.#docs.words, terms);
+    for (let i = 0; i < this.#messages; i++) {
+      let left = match(this.#texts[i] as Uint32Array);
+      masks[i] = left;
+      for (; left !== 0; left &= left - 1) {
+        const term = 31 - Math.clz32(left & -left);
+        having[term] = (having[term] as number) + 1;
       }
     }
     return { masks, having };

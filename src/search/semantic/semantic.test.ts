@@ -176,10 +176,11 @@ test('without a model, without vectors yet and with a model that is late, it say
   none.put({ kind: 'memory', row: 1, text: 'ship it' });
   expect(await none.semantic.find(none.request('x'))).toEqual({
     mode: 'lexical',
-    pending: 1,
+    pending: 0,
     degraded: 'no model is set',
+    usual: true,
   });
-  expect(none.semantic.status()).toEqual({ model: null, indexed: 0, pending: 1 });
+  expect(none.semantic.status()).toEqual({ model: null, indexed: 0, pending: 0 });
   expect(await none.semantic.similar('ship it', 'memory', undefined)).toEqual([]);
 
   await using late = givenMeaning({ models: modelsOf(model), patienceMs: 20 });

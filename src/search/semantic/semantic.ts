@@ -1,10 +1,10 @@
 import type { SearchKind, SearchMode, SearchRequest } from '../../kernel/search.ts';
 import type { Database } from '../../store/sqlite.ts';
+import { readWords } from '../query.ts';
 import { createBackground, type Missing } from './background.ts';
 import { type Doc, Documents, mayRead } from './documents.ts';
 import { type Embedder, EmbeddingFailed } from './embedder.ts';
 import type { Models } from './models.ts';
-import { readQuery } from './query.ts';
 import { type Asked, type Candidate, type Position, type Ranked, rank } from './rank.ts';
 import { Recent } from './recent.ts';
 import { VectorSet } from './vector-set.ts';
@@ -20,6 +20,8 @@ export interface SemanticOptions {
   patienceMs?: number;
   /** Milliseconds for which documents rest before they are embedded. */
   restMs?: number;
+  /** Told what is wrong, each time that changes. */
+  onError?: (error: string | undefined) => void;
 }
 
 /** What was found by meaning and words, or why it was not looked for so. */
@@ -33,7 +35,8 @@ export type Found =
       more: boolean;
       degraded?: string;
     }
-  | { mode: 'lexical'; pending: number; degraded: string };
+  /** `usual`: it is so by the settings, and nothing is amiss. */
+  | { mode: 'lexical'; pending: number; degraded: string; usual?: true };
 
 export interface SemanticStatus {
   model: string | null;
@@ -79,12 +82,15 @@ export class Semantic {
   /** Hashes whose vectors the file lacks, because it could not be written. */
   readonly #unstored = new Set<string>();
   #plan: Doc[] = [];
+  readonly #onError: SemanticOptions['onError'];
+  #told: string | undefined;
   #queryError: string | undefined;
   #indexError: string | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
 
-  constructor({ index, file, models, patienceMs = PATIENCE_MS, restMs = REST_MS }: SemanticOptions) {
+  constructor({ index, file, models, patienceMs = PATIENCE_MS, restMs = REST_MS, onError }: SemanticOptions) {
     this.#models = models;
+    this.#onError = onError;
     this.#patienceMs = patienceMs;
     this.#docs = new Documents(index, {
       came: (doc) => this.#came(doc),
@@ -116,29 +122,30 @@ export class Semantic {
     if (this.#making !== undefined) this.#background.wake();
   }
 
-  /** Finds and ranks what the agent may read. `messages` are those that the word index found. */
-  async find(request: SearchRequest, after?: Position, messages: readonly Candidate[] = []): Promise<Found> {
+  /** Finds and ranks what the agent may read. `messages` looks for those that the word index knows. */
+  async find(request: SearchRequest, after?: Position, messages: () => Candidate[] = () => []): Promise<Found> {
+    if (this.#models.set === undefined)
+      return { mode: 'lexical', pending: 0, degraded: this.#models.none, usual: true };
     await this.sync();
     const pending = this.#pendingOf(request.in);
-    if (this.#models.set === undefined) return { mode: 'lexical', pending, degraded: this.#models.none };
     const mode = request.mode === 'semantic' ? ('semantic' as const) : ('hybrid' as const);
-    const queries = request.queries.map(readQuery);
-    const meant = [...new Set(queries.map(({ meaning }) => meaning).filter((meaning) => meaning !== ''))];
+    const queries = request.queries.map(readWords);
+    const meant = [...new Set(queries.map(({ said }) => said).filter((said) => said !== ''))];
     let asked: Asked[];
     let set: VectorSet;
     try {
       do {
         set = this.#answering as VectorSet;
-        const without = this.#without(request.in, messages.length > 0);
-        if (without !== undefined) return { mode: 'lexical', pending, degraded: without };
+        const without = this.#without(request.in);
+        if (without !== undefined) return { mode: 'lexical', pending, ...without };
         const vectors = await this.#vectorsOf(meant);
-        asked = queries.map((query) => ({ ...query, vector: vectors.get(query.meaning) }));
+        asked = queries.map((query) => ({ ...query, vector: vectors.get(query.said) }));
         // While the model was asked, another may have taken over.
       } while (set !== this.#answering);
     } catch (error) {
       return { mode: 'lexical', pending: this.#pendingOf(request.in), degraded: (error as Error).message };
     }
-    const page = rank({ docs: this.#docs, set, asked, request: { ...request, mode }, after, messages });
+    const page = rank({ docs: this.#docs, set, asked, request: { ...request, mode }, after, messages: messages() });
     const left = this.#pendingOf(request.in);
     const degraded = left > 0 ? this.#background.error : undefined;
     return { mode, model: set.model, pending: left, ...page, ...(degraded !== undefined && { degraded }) };
@@ -150,9 +157,10 @@ export class Semantic {
     kind: SearchKind,
     agent: string | undefined,
   ): Promise<{ id: string; similarity: number }[]> {
-    await this.sync();
     const set = this.#answering;
-    if (set === undefined || set.size === 0 || text.trim() === '') return [];
+    if (set === undefined) return [];
+    await this.sync();
+    if (set.size === 0 || text.trim() === '') return [];
     let vector: Float32Array | undefined;
     try {
       vector = (await this.#vectorsOf([text])).get(text);
@@ -194,16 +202,17 @@ export class Semantic {
   }
 
   /** Why meaning says nothing of these kinds; undefined where it does. */
-  #without(kinds: readonly SearchKind[], candidates: boolean): string | undefined {
+  #without(kinds: readonly SearchKind[]): { degraded: string; usual?: true } | undefined {
     const total = kinds.reduce((sum, kind) => sum + this.#docs.count(kind), 0);
     const embedded = kinds.reduce((sum, kind) => sum + (this.#embedded.get(kind) ?? 0), 0);
-    if (embedded > 0 || (total === 0 && !candidates)) return undefined;
-    if (total > 0) return this.#background.error ?? 'nothing of what was searched has a vector yet';
-    return 'of what was searched nothing has vectors: messages have them where EMBED_MESSAGES is set';
+    if (embedded > 0 || (total === 0 && !kinds.includes('messages'))) return undefined;
+    if (total > 0) return { degraded: this.#background.error ?? 'nothing of what was searched has a vector yet' };
+    return { degraded: 'messages have no vectors: set EMBED_MESSAGES', usual: true };
   }
 
   #pendingOf(kinds: readonly SearchKind[]): number {
     let pending = 0;
+    if (this.#making === undefined) return pending;
     for (const kind of kinds) pending += this.#docs.count(kind) - (this.#made.get(kind) ?? 0);
     return pending;
   }
@@ -227,6 +236,7 @@ export class Semantic {
       this.#queryError = (error as Error).message;
       // A former model that fails is given up: what the new one has already is more.
       if (set !== this.#making) this.#takeOver();
+      this.#tell();
       throw error;
     }
     this.#queryError = undefined;
@@ -249,6 +259,14 @@ export class Semantic {
       this.#indexError = `the index cannot be read: ${(error as Error).message}`;
     }
     if (this.#unstored.size > 0) this.#store([]);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const { error } = this;
+    if (error === this.#told) return;
+    this.#told = error;
+    this.#onError?.(error);
   }
 
   #came(doc: Doc): void {

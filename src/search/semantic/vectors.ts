@@ -38,7 +38,7 @@ export interface VectorFile {
 export function openVectorFile(file: string, onAnew: () => void = () => {}): VectorFile {
   let error: string | undefined;
   let statements = new Map<string, Statement>();
-  let database = attempt(open);
+  let database: Database | undefined;
 
   function open(): Database {
     try {
