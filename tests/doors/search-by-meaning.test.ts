@@ -82,7 +82,7 @@ test('messages take part by their words, and by their meaning where the setting 
     });
     expect(alone.body.results).toHaveLength(1);
   }
-  await using server = await quietNode({ dir: dir.path, env: settingsOf(endpoint, { EMBED_MESSAGES: 'true' }) });
+  await using server = await quietNode({ dir: dir.path, env: settingsOf(endpoint, { EMBED_MESSAGES: '1' }) });
   await server.send('POST', '/chat/messages', { from: 'kai', to: 'rex', content: 'ship it, but tell nobody' });
   await embedded(server, 3);
   const find = async (agent: string, q: string) =>
