@@ -121,3 +121,26 @@ test('a file that fails keeps no other from being written later', async () => {
   await expect.poll(() => files.error).toBeUndefined();
   await files.close();
 });
+
+test('an end is not held up by many files, and the next start goes on', async () => {
+  using directory = temporaryDirectory();
+  const dir = directory.path;
+  const days = Array.from({ length: 20 }, (_, i): DayFile => ({ agent: 'ada', day: `2026-05-${i + 10}` }));
+  const written = () => days.filter(({ day }) => existsSync(join(dir, 'ada', `${day}.md`))).length;
+  const { source } = sourceOf('text');
+  const slow: DayFilesSource = {
+    ...source,
+    all: async () => days,
+    async *read() {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      yield 'text';
+    },
+  };
+  const files = new DayFiles({ dir, source: slow });
+  await files.close();
+  expect(written()).toBeLessThan(days.length);
+  expect(existsSync(join(dir, '.written.json'))).toBe(false);
+  const again = new DayFiles({ dir, source: { ...slow, read: source.read } });
+  await expect.poll(written).toBe(days.length);
+  await again.close();
+});

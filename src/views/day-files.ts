@@ -44,6 +44,8 @@ export interface DayFilesOptions {
 const FORMAT = 1;
 /** Writing takes this share of the time at most: a wait so many times as long as the last write took. */
 const REST = 10;
+/** Milliseconds that an end is held up at most; what is not written then is written at the next start. */
+const LAST_WRITES = 500;
 const FILE = /^\d{4}-\d\d-\d\d\.md$/;
 
 /** How far the files are, written down beside them. */
@@ -69,6 +71,8 @@ export class DayFiles {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #started = false;
+  /** When writing ends. */
+  #until = Number.POSITIVE_INFINITY;
   #closing = false;
 
   constructor(options: DayFilesOptions) {
@@ -87,10 +91,11 @@ export class DayFiles {
     return [...this.#inTheWay.values()][0];
   }
 
-  /** Writes what is not written yet, where that is possible, and ends. */
+  /** Writes what is not written yet, where that is soon done, and ends. */
   async close(): Promise<void> {
     if (!this.#closing) {
       this.#closing = true;
+      this.#until = performance.now() + LAST_WRITES;
       this.#unwake();
       clearTimeout(this.#timer);
       this.#running = this.#running.then(() => this.#round()).catch(() => {});
@@ -145,6 +150,7 @@ export class DayFiles {
     if (this.#dirty.size === 0) return;
     let failed: unknown;
     for (const [key, file] of this.#dirty) {
+      if (performance.now() > this.#until) return;
       try {
         await this.#write(file);
         this.#dirty.delete(key);
