@@ -33,8 +33,12 @@ export function sharedArguments({ effect, lists }: ToolSpec): Record<string, Jso
 export function describeTool(tool: ToolSpec, operations: ReadonlyMap<string, Operation>): ListedTool {
   const projected = tool.operations.flatMap((name) => operations.get(name) ?? []);
   const properties: Record<string, JsonSchema> = {};
-  for (const [name, argument] of Object.entries(tool.arguments))
+  const whole = projected.length === tool.operations.length;
+  for (const [name, argument] of Object.entries(tool.arguments)) {
+    // A server of fewer capabilities has no use for an argument of what it lacks.
+    if (!whole && typeof argument === 'string' && fieldOf(name, projected) === undefined) continue;
     properties[name] = describeArgument(tool, name, argument, projected);
+  }
   return {
     name: tool.name,
     description: tool.description,
@@ -66,12 +70,15 @@ function describeArgument(
   operations: readonly Operation[],
 ): JsonSchema {
   if (typeof argument !== 'string') return { ...argument.schema, description: argument.says };
-  const shape = operations.map(({ input }) => input.shape as Record<string, z.ZodType>).find((each) => name in each);
-  const field = shape?.[name];
+  const field = fieldOf(name, operations);
   if (field === undefined) throw new Error(`tool ${tool.name}: no operation of it has the field ${name}`);
   const schema = z.toJSONSchema(field, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
   const description = argument === '' ? schema.description : argument;
   return { ...simplify(schema), ...(description !== undefined && { description }) };
+}
+
+function fieldOf(name: string, operations: readonly Operation[]): z.ZodType | undefined {
+  return operations.map(({ input }) => (input.shape as Record<string, z.ZodType>)[name]).find((field) => field);
 }
 
 /** A schema as a model needs it: its type and what may be chosen. The operation checks the rest, and says what is wrong. */
