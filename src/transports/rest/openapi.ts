@@ -23,9 +23,31 @@ const PROBLEM_SCHEMA: Json = {
   },
 };
 
+const ANY_OBJECT = { 'application/json': { schema: { type: 'object' } } };
+
+/** The one route that is no row of the table. */
+const CALL: Json = {
+  operationId: 'call',
+  summary: 'Calls any operation by its name, with its input as the body.',
+  tags: ['call'],
+  parameters: [
+    { name: 'operation', in: 'path', required: true, schema: { type: 'string', examples: ['messages.send'] } },
+    { name: 'X-Agent', in: 'header', required: false, schema: { type: 'string' }, description: 'Who calls.' },
+    { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string' } },
+  ],
+  requestBody: { required: true, content: ANY_OBJECT },
+  responses: {
+    200: { description: 'Done: the answer of the operation.', content: ANY_OBJECT },
+    default: {
+      description: 'Refused; `hint` says what to do.',
+      content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    },
+  },
+};
+
 /** The OpenAPI 3.1 description of every operation that has a route, made from the table. */
 export function openApi(operations: Iterable<Operation>, version: string): Json {
-  const paths: Record<string, Json> = {};
+  const paths: Record<string, Json> = { '/call/{operation}': { post: CALL } };
   for (const operation of operations) {
     for (const [i, route] of operation.http.entries()) {
       const [method = '', path = ''] = route.split(' ');
