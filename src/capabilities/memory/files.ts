@@ -52,6 +52,9 @@ export const append = command({
 /** The part of a day's memories that a reader may read. */
 const READABLE = "owner = ? AND day = ? AND state = 0 AND reader IN ('', ?)";
 
+/** Before every memory. */
+export const FIRST = { ts: -1, seq: -1 };
+
 /** Some of the living memories of a day, in the order of its file, after a place. */
 export function selectEntries(
   view: IndexView,
@@ -70,26 +73,35 @@ export function selectEntries(
   );
 }
 
-/** Lines that the living memories before one take in the file of its day, as the reader sees it. */
+/** Lines that the living memories of a day take which stand before each of these; the day is walked through once. */
 export function linesBefore(
   view: IndexView,
   { agent, day, reader }: { agent: string; day: number; reader: string | undefined },
-  { createdAt, seq }: Pick<Memory, 'createdAt' | 'seq'>,
-): number {
-  const [row] = view.all<{ lines: number | null }>(
-    `SELECT sum(lines) AS lines FROM memories INDEXED BY memories_by_day WHERE ${READABLE} AND (ts, seq) < (?, ?)`,
-    agent,
-    day,
-    reader ?? '',
-    createdAt,
-    seq,
-  );
-  return row?.lines ?? 0;
+  memories: readonly Pick<Memory, 'createdAt' | 'seq'>[],
+): Map<number, number> {
+  const before = new Map<number, number>();
+  let from = FIRST;
+  let total = 0;
+  for (const { createdAt: ts, seq } of [...memories].sort((a, b) => a.createdAt - b.createdAt || a.seq - b.seq)) {
+    const [row] = view.all<{ lines: number | null }>(
+      `SELECT sum(lines) AS lines FROM memories INDEXED BY memories_by_day WHERE ${READABLE} AND (ts, seq) >= (?, ?) AND (ts, seq) < (?, ?)`,
+      agent,
+      day,
+      reader ?? '',
+      from.ts,
+      from.seq,
+      ts,
+      seq,
+    );
+    total += row?.lines ?? 0;
+    before.set(seq, total);
+    from = { ts, seq };
+  }
+  return before;
 }
 
 /** Memories read at a time: few, so that a large day holds nobody up. */
 export const PAGE = 50;
-export const FIRST = { ts: -1, seq: -1 };
 
 interface DayFile {
   path: string;

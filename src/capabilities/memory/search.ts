@@ -159,25 +159,40 @@ interface Line {
   match: string;
 }
 
+/** What was found, as it is now and as the reader may see it, in the order in which it was found. */
+function current(view: IndexView, hits: readonly SearchHit[], reader: string | undefined): Memory[] {
+  return hits.flatMap(({ seq }) => {
+    const [row] = view.all<{ doc: string }>('SELECT doc FROM memories WHERE seq = ? AND state = 0', seq);
+    const memory = row && (JSON.parse(row.doc) as Memory);
+    return memory !== undefined && mayRead(memory, reader) ? [memory] : [];
+  });
+}
+
 /** Where the lines of what was found stand in the day files, as the reader sees them now. */
 function linesOf(
   view: IndexView,
-  hits: readonly SearchHit[],
+  memories: readonly Memory[],
   reader: string | undefined,
   q: string,
   limit: number,
 ): Line[] {
-  const found: Line[] = [];
-  for (const { seq } of hits) {
-    if (found.length >= limit) break;
-    const [row] = view.all<{ doc: string }>('SELECT doc FROM memories WHERE seq = ? AND state = 0', seq);
-    const memory = row && (JSON.parse(row.doc) as Memory);
-    if (memory === undefined || !mayRead(memory, reader)) continue;
+  const days = new Map<number, Memory[]>();
+  for (const memory of memories) {
     const day = dayOf(memory.createdAt);
-    const before = linesBefore(view, { agent: memory.agent, day, reader }, memory);
-    const lines = contentLines(memory.content);
+    days.set(day, [...(days.get(day) ?? []), memory]);
+  }
+  const before = new Map<number, number>();
+  for (const [day, ofDay] of days) {
+    const place = { agent: (ofDay[0] as Memory).agent, day, reader };
+    for (const [seq, lines] of linesBefore(view, place, ofDay)) before.set(seq, lines);
+  }
+  const found: Line[] = [];
+  for (const { seq, createdAt, content } of memories) {
+    if (found.length >= limit) break;
+    const filename = fileName(dayOf(createdAt));
+    const lines = contentLines(content);
     for (const i of matchingLines(lines, q))
-      found.push({ filename: fileName(day), line: lineNumber(before, i), match: (lines[i] as string).trim() });
+      found.push({ filename, line: lineNumber(before.get(seq) ?? 0, i), match: (lines[i] as string).trim() });
   }
   return found.slice(0, limit);
 }
@@ -216,7 +231,9 @@ export const searchFiles = query({
       sort: 'relevance',
       limit: Math.min(limit as number, 100),
     });
-    const results = await index((view) => linesOf(view, shownTo(reader, answer.hits), reader, q, limit as number));
+    const results = await index((view) =>
+      linesOf(view, current(view, answer.hits, reader), reader, q, limit as number),
+    );
     return { success: true as const, results, count: results.length, ...howOf(answer) };
   },
 });
