@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { capabilities } from '../capabilities/index.ts';
 
 type Row = (typeof capabilities)[number]['operations'][number];
-type RowOf<N extends OperationName> = Extract<Row, { name: N }>;
+type Rows = { readonly [R in Row as R['name']]: R };
+type RowOf<N extends OperationName> = Rows[N];
 
 /** The name of an operation: `messages.send`. docs/reference/operations.md lists them. */
 export type OperationName = Row['name'];
