@@ -1,3 +1,4 @@
+import { delimiter, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Durability } from './kernel/journal/durability.ts';
 
@@ -21,6 +22,14 @@ const list = z.string().transform((text) =>
 
 /** A yes or no. */
 const flag = z.enum(['1', '0', 'true', 'false'], '1 or 0').transform((text) => text === '1' || text === 'true');
+
+/** Folders, separated as in PATH. */
+const folders = z.string().transform((text) =>
+  text
+    .split(delimiter)
+    .filter((path) => path.trim() !== '')
+    .map((path) => resolve(path.trim())),
+);
 
 const LOOPBACK = /^(?:127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}|::1|localhost)$/;
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -135,6 +144,29 @@ export const Settings = z.object({
   EMBED_MESSAGES: flag
     .prefault('0')
     .describe('1: every message is found by meaning, and not those of #decisions alone. It costs time and memory.'),
+  TOOLS_DIR: folders
+    .prefault('')
+    .describe('Folders of tools, separated by `:` (`;` on Windows), for example ./tools; empty: none is run here.'),
+  TOOL_TIMEOUT_SECONDS: numeric(1, 600)
+    .prefault('30')
+    .describe('Seconds that a call of a tool may take, unless it says otherwise.'),
+  TOOL_CONCURRENCY: numeric(1, 256)
+    .prefault('8')
+    .describe('Tools of folders that run at once, each in a process of its own; further calls wait in turn.'),
+  TOOL_MEMORY_MB: numeric(32, 65_536)
+    .prefault('256')
+    .describe('Memory of a tool in MiB: its heap; all of its process may have 128 more.'),
+  TOOL_ENV: list
+    .pipe(z.array(z.string().regex(/^[A-Za-z_]\w*$/, 'names of variables, comma-separated')))
+    .prefault('')
+    .describe('Variables of the environment that tools of folders get, by name, comma-separated; no others.'),
+  TOOL_MAY_START_PROCESSES: flag
+    .prefault('0')
+    .describe('1: tools of folders may start programs, which then nothing keeps in their space.'),
+  TOOL_ENDPOINT_HOSTS: list
+    .pipe(z.array(z.string().regex(HOST_NAME, 'host names, with a port where only that one is meant')))
+    .prefault('')
+    .describe('Hosts beside this machine to which calls of tools may be sent that agents bring, comma-separated.'),
   SEGMENT_MIB: numeric(1, 1_024)
     .prefault('64')
     .describe('Size of a journal file in MiB after which the next one begins.'),

@@ -17,6 +17,7 @@ import { FileJournal } from './kernel/journal/file-journal.ts';
 import { makeDirectory } from './kernel/journal/files.ts';
 import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
+import type { Toolbox } from './kernel/toolbox.ts';
 import { surface } from './mcp/index.ts';
 import { rowsPlan } from './search/plan.ts';
 import { openSearch } from './search/search.ts';
@@ -24,6 +25,7 @@ import type { EmbeddingSettings } from './search/semantic/models.ts';
 import { IndexAhead } from './store/index-file.ts';
 import { IndexStore } from './store/index-store.ts';
 import { DirectoryInUse, lockDirectory } from './store/lock.ts';
+import { createToolbox } from './tools/toolbox.ts';
 import { createGuard } from './transports/guard/guard.ts';
 import { addMcp, type McpOptions } from './transports/mcp/mcp.ts';
 import { addDocs } from './transports/rest/docs.ts';
@@ -44,6 +46,8 @@ export interface NodeOptions {
   /** The address of the module that says what is searched. */
   documents?: string;
   mcp?: Pick<McpOptions, 'sessions' | 'progressMs'>;
+  /** Where variables are that tools get; the process's own unless given. */
+  environment?: Readonly<Record<string, string | undefined>>;
   /** Told while the index is made anew. */
   onProgress?: (done: number, total: number) => void;
   /** Something that was acknowledged cannot be relied on any more: end the process. */
@@ -67,6 +71,7 @@ export const OPENING_REFUSALS = [DirectoryInUse, JournalRefused, IndexAhead];
 
 export interface OpenedKernel {
   kernel: Kernel;
+  toolbox: Toolbox | undefined;
   notes: string[];
   /** Lets the search look for what it has to do by itself. */
   begin(): void;
@@ -101,6 +106,8 @@ export async function openKernel(
   options: Pick<NodeOptions, 'documents' | 'world' | 'capabilities' | 'onProgress' | 'onFailure' | 'onFault'> & {
     parts?: () => Record<string, unknown>;
     config: Pick<Config, 'DATA_DIR' | 'DURABILITY' | 'SEGMENT_MIB'> & Partial<Config>;
+    /** Made once the directory is this process's. */
+    toolbox?: (dir: string) => Toolbox;
   },
 ): Promise<OpenedKernel> {
   const { config } = options;
@@ -110,6 +117,7 @@ export async function openKernel(
   const lock = lockDirectory(dir);
   const notes: string[] = [];
   let journal: FileJournal | undefined;
+  let toolbox: Toolbox | undefined;
   try {
     journal = await FileJournal.open({
       dir: join(dir, 'journal'),
@@ -139,6 +147,7 @@ export async function openKernel(
       status: () => ({ indexed: store.applied, head: kernel.feed.head }),
       remake: (onProgress) => store.remake(onProgress),
     });
+    toolbox = options.toolbox?.(dir);
     const kernel = await Kernel.open({
       journal,
       store,
@@ -147,21 +156,25 @@ export async function openKernel(
       world: options.world ?? REAL_WORLD,
       settings: config,
       ...(options.parts && { parts: options.parts }),
+      ...(toolbox && { toolbox }),
       ...(options.onProgress && { onProgress: options.onProgress }),
       ...(options.onFailure && { onFailure: options.onFailure }),
       ...(options.onFault && { onFault: options.onFault }),
     });
     return {
       kernel,
+      toolbox,
       notes,
       begin: search.begin,
       close: async () => {
         await search.close();
+        await toolbox?.close();
         await kernel.close();
         lock.release();
       },
     };
   } catch (error) {
+    await toolbox?.close();
     await journal?.close();
     lock.release();
     throw error;
@@ -172,18 +185,40 @@ function healthOfViews({ error, inTheWay }: DayFiles): Record<string, unknown> {
   return { ...(error !== undefined && { error }), ...(inTheWay !== undefined && { inTheWay }) };
 }
 
+/** The variables that are named, as far as they are set. */
+function chosen(from: Readonly<Record<string, string | undefined>>, names: readonly string[]): Record<string, string> {
+  const set = names
+    .map((name) => [name, from[name]] as const)
+    .filter(([, value]) => value !== undefined && value !== '');
+  return Object.fromEntries(set) as Record<string, string>;
+}
+
 /** Puts the parts together and listens: the only place that knows them all. */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { config, logger } = options;
   let dayFiles: DayFiles | undefined;
+  let ownPort: number | undefined;
   const {
     kernel,
     notes,
     begin: beginSearch,
+    toolbox,
     close: closeKernel,
   } = await openKernel({
     onFault: (error) => logger.error({ err: error }, 'a fault in what the server does by itself'),
     parts: () => (dayFiles === undefined ? {} : { views: healthOfViews(dayFiles) }),
+    toolbox: (dataDir) =>
+      createToolbox({
+        dataDir,
+        folders: config.TOOLS_DIR,
+        concurrency: config.TOOL_CONCURRENCY,
+        memoryMb: config.TOOL_MEMORY_MB,
+        mayStartProcesses: config.TOOL_MAY_START_PROCESSES,
+        env: chosen(options.environment ?? process.env, config.TOOL_ENV),
+        endpointHosts: config.TOOL_ENDPOINT_HOSTS,
+        isOwn: (port) => port === ownPort,
+        onFault: (error) => logger.error({ err: error }, 'tools cannot be looked for'),
+      }),
     ...options,
   });
   const settings: StreamSettings = {
@@ -202,6 +237,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     const app: FastifyInstance = createHttpServer({ guard, logger, head: () => kernel.feed.head });
     // Before the server stops listening: open streams would keep it from ending.
     app.addHook('preClose', async () => streams.close(reason));
+    // What runs is ended and written down while there is a journal.
+    app.addHook('preClose', async () => toolbox?.close());
     if (config.ALLOWED_ORIGINS.length > 0) {
       await app.register(cors, {
         origin: [...config.ALLOWED_ORIGINS],
@@ -244,6 +281,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
           else logger.info('the Markdown files of memories are written again');
         },
       });
+    ownPort = port;
     let closing: Promise<void> | undefined;
     return {
       kernel,

@@ -29,6 +29,7 @@ const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
     packages: /^(?:fastify|@fastify\/[\w-]+|ws|zod|nanoid|secure-json-parse|@modelcontextprotocol\/(?:server|node))$/,
   },
   mcp: { parts: ['kernel', 'transports'], packages: /^zod$/ },
+  tools: { parts: ['kernel', 'store'], packages: /^(?:ajv|esbuild)(?:\/|$)/ },
   integrations: { parts: ['kernel'], packages: /^/ },
   client: { parts: [], packages: /^(?:eventsource-parser|ws)$/ },
   cli: { parts: ['client'], packages: /^/ },

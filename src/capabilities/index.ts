@@ -13,6 +13,7 @@ import { reservations } from './reservations/index.ts';
 import { searching } from './search/index.ts';
 import { system } from './system/index.ts';
 import { tasks } from './tasks/index.ts';
+import { tools } from './tools/index.ts';
 import { workflows } from './workflows/index.ts';
 
 /** What the server can do, in order: a capability may use those before it. Adding one: a folder and a line here. */
@@ -28,6 +29,7 @@ export const capabilities = [
   messages,
   memory,
   searching,
+  tools,
   catchup,
   activity,
   events,

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Entities, LiveCollection } from './collection.ts';
+import type { Connections } from './connections.ts';
 import type { Draft, Event } from './event.ts';
 import type { Feed } from './feed/feed.ts';
 import type { Health } from './health.ts';
@@ -7,6 +8,7 @@ import type { OrderSpec } from './order.ts';
 import type { Search } from './search.ts';
 import type { Recollection, Sightings } from './sightings.ts';
 import type { Keys, Sleeper } from './sleepers.ts';
+import type { Toolbox } from './toolbox.ts';
 
 /** An input is an object: its fields are what paths, queries, bodies and call frames carry. */
 export type InputSchema = z.ZodObject;
@@ -36,6 +38,8 @@ export interface Moment<S> {
 export interface Context<S> extends Moment<S> {
   /** Who acts: an agent's name, or `anonymous`. */
   readonly actor: string;
+  /** The connection on which it was called, where that can be asked something. */
+  readonly connection?: string | undefined;
   /** The time of the first event that this command makes: milliseconds since 1970, greater than any event's before it. */
   readonly now: number;
   /** The seq of the first event that this command makes; the i-th after it has `seq + i` and `now + i`. */
@@ -78,6 +82,12 @@ export interface QueryContext<S> extends Moment<S> {
   sleeper(keys: Keys, ms: number): Sleeper;
   /** Finds things by what they say. */
   readonly search: Search;
+  /** Runs what is not of this server: tools. */
+  readonly toolbox: Toolbox;
+  /** The connection on which it was called, where that can be asked something. */
+  readonly connection?: string | undefined;
+  /** Connections that are open now, to ask them something. */
+  readonly connections: Connections;
   health(): Health;
   /** The whole live state as of one event; what the caller may not read is left out. */
   snapshot(): Promise<{ cursor: string; seq: number; state: Record<string, unknown> }>;
@@ -116,6 +126,12 @@ export interface CommandSpec<
 > extends OperationSpec<S, N, I, O, A> {
   /** What must be read before it can be decided, for what memory does not hold. It may be read again. */
   prepare?(input: z.infer<I>, context: QueryContext<S>): Promise<P>;
+  /**
+   * What it does outside of this server, instead of `prepare`: done once for a request, and once for all requests with
+   * one idempotency key; those that come meanwhile wait. What it answers is JSON. It is kept with the key, shown to
+   * nobody, up to KEPT_BYTES, so that a repeated request gets the answer of then. A Refusal means that nothing was done.
+   */
+  perform?(input: z.infer<I>, context: QueryContext<S>): Promise<P>;
   /** Decides what happens, or throws a Refusal. Pure; may be called again for the same request. */
   decide(input: z.infer<I>, context: Context<S>, prepared: P): Draft[];
   /**
@@ -261,6 +277,8 @@ export interface Capability<S = never> {
     /** What of a sign of life is shown, and not kept, to streams that ask for it. */
     beat(agent: string, moment: Moment<S>): Draft;
   };
+  /** What it does when a connection is gone that could be asked: its input is `connection`; without, none is open. */
+  hangUp?: Command;
   /** True where an event, of any capability, is addressed to the agent. */
   concerns?(event: Event, agent: string, state: S): boolean;
   /** Keys by which an agent waits for what concerns it: `wakes` has one of them for each event that does. */

@@ -158,6 +158,31 @@ export const CATALOGUE = {
     title: 'No such recurring task',
     hint: 'GET /tasks/recurring lists what there is.',
   },
+  tool_not_found: {
+    status: 404,
+    title: 'No such tool',
+    hint: 'GET /tools lists them; GET /tools?q=<words> finds one.',
+  },
+  tool_of_another: {
+    status: 403,
+    title: 'This tool is another’s',
+    hint: 'Choose another name. A tool of a folder is removed from its folder.',
+  },
+  tool_not_ready: {
+    status: 409,
+    title: 'The tool cannot run here',
+    hint: '`reason` says what is missing; once it is there, the tool is ready by itself.',
+  },
+  result_not_kept: {
+    status: 410,
+    title: 'It was done, and its result is gone',
+    hint: 'Results are kept with an Idempotency-Key up to 64 KiB. Use a new key to do it again.',
+  },
+  invalid_tool_input: {
+    status: 422,
+    title: 'The input does not fit the tool',
+    hint: 'Correct what `errors` names. GET /tools/<name> shows the schema of its input. Nothing was run.',
+  },
   task_deleted: { status: 410, title: 'The task was deleted', hint: 'GET /tasks/<id>/history tells what it was.' },
   TASK_ALREADY_ASSIGNED: {
     status: 409,

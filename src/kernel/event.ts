@@ -33,6 +33,8 @@ export interface IdempotencyMark {
   op: string;
   /** Who called, where the event says that somebody else did it. */
   caller?: string;
+  /** What a command did outside of this server, where it is kept: the answer is made of it again. */
+  done?: unknown;
 }
 
 /** An event with the bytes that every door shows (`frame`) and the bytes that the journal keeps (`line`). */

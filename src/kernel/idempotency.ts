@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CollectionSpec } from './capability.ts';
 import { Refusal } from './errors.ts';
-import type { Event, IdempotencyMark } from './event.ts';
+import type { Encoded, Event, IdempotencyMark } from './event.ts';
 
 /** A key that was used: for what, and which events came of it. */
 export interface UsedKey {
@@ -36,9 +36,25 @@ export function usedBy({ seq, tx }: Event, { hash, op }: IdempotencyMark): UsedK
 }
 
 /** Throws `idempotency_key_reused` where the key came with another request. */
-export function requireSame(used: UsedKey, { key, hash, op }: IdempotencyMark): void {
+export function requireSame(used: Pick<UsedKey, 'hash' | 'op'>, { key, hash, op }: IdempotencyMark): void {
   if (used.hash === hash && used.op === op) return;
   throw new Refusal('idempotency_key_reused', `The key "${key}" was used for ${used.op} with other content.`);
+}
+
+/** What a command did outside is kept with its key up to this many bytes of JSON. */
+const KEPT_BYTES = 64 * 1024;
+
+/** The mark of a command that did something outside. */
+export function keep(mark: IdempotencyMark, done: unknown): IdempotencyMark {
+  return Buffer.byteLength(JSON.stringify(done)) > KEPT_BYTES ? mark : { ...mark, done };
+}
+
+/** What was done outside when the key came first. Throws `result_not_kept`. */
+export function keptIn({ event, idem }: Encoded): unknown {
+  if (idem !== undefined && 'done' in idem) return idem.done;
+  throw new Refusal('result_not_kept', `It was done, and not again: event ${event.seq} is its record.`, {
+    extra: { seq: event.seq },
+  });
 }
 
 /** What makes two requests the same request. */

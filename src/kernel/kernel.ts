@@ -1,16 +1,19 @@
-import type { Capability, Command, Context, Moment, Operation, Query, QueryContext, Settings } from './capability.ts';
+import type { Capability, Command, Operation, Query, QueryContext } from './capability.ts';
 import { type Change, type ChangeLog, type Collection, LiveCollection, rollBack } from './collection.ts';
+import { Connections } from './connections.ts';
+import { type Contexts, createContexts } from './contexts.ts';
 import { createCollection, createCollections } from './create-collections.ts';
+import { Deeds } from './deeds.ts';
 import { DueWork } from './due-work.ts';
 import { Refusal } from './errors.ts';
 import { decideMatching } from './etag.ts';
 import type { Draft, Encoded, Event, IdempotencyMark } from './event.ts';
 import { Feed } from './feed/feed.ts';
 import { type Health, healthOf } from './health.ts';
-import { idempotencyKeys, keyId, markOf, requireSame, type UsedKey, usedBy } from './idempotency.ts';
+import { idempotencyKeys, keep, keptIn, keyId, markOf, requireSame, type UsedKey, usedBy } from './idempotency.ts';
 import type { Batch, Journal } from './journal/journal.ts';
 import { ANONYMOUS, SYSTEM } from './names.ts';
-import type { KernelOptions, World } from './options.ts';
+import type { KernelOptions } from './options.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { replay } from './replay.ts';
 import type { Search } from './search.ts';
@@ -19,6 +22,7 @@ import { type Keys, type Sleeper, Sleepers, type SleepOptions } from './sleepers
 import { stamp } from './stamp.ts';
 import type { Store } from './store.ts';
 import { findOperation, Table } from './table.ts';
+import type { Toolbox } from './toolbox.ts';
 import { type Caller, validate } from './validate.ts';
 
 export type { Outcome };
@@ -35,19 +39,20 @@ export class Kernel {
   readonly capabilities: readonly Capability[];
   /** Who was seen. Doors note here what they see. */
   readonly sightings: Sightings;
+  /** Connections that can be asked something. Doors bring them. */
+  readonly connections: Connections;
   /** Events that were replayed at start. */
   replayed = 0;
   readonly #journal: Journal;
   readonly #store: Store;
-  readonly #world: World;
   readonly #log: ChangeLog = { changes: [] };
   readonly #collections: ReadonlyMap<string, Collection<object>>;
   readonly #keys: Collection<UsedKey>;
   readonly #changes = new Map<Batch, Change[]>();
   readonly #onFailure: ((error: Error) => void) | undefined;
-  readonly #settings: Settings;
-  readonly #began: number;
   readonly #search: Search | undefined;
+  readonly #contexts: Contexts;
+  readonly #deeds = new Deeds();
   readonly #table: Table;
   readonly #due: DueWork;
   readonly #sleepers = new Sleepers();
@@ -67,17 +72,16 @@ export class Kernel {
       failed: (error) => kernel.#onFailure?.(error),
     });
     kernel.#due.begin(journal.lastAt);
+    kernel.#hangUp({});
     return kernel;
   }
 
   private constructor({ journal, store, capabilities, world, ring, ...rest }: KernelOptions) {
     this.#journal = journal;
     this.#store = store;
-    this.#world = world;
     this.#onFailure = rest.onFailure;
-    this.#settings = rest.settings ?? {};
-    this.#began = world.clock();
     this.#search = rest.search;
+    this.connections = new Connections((connection) => this.#hangUp({ connection }));
     this.capabilities = capabilities;
     const specs = capabilities.flatMap((c) => c.collections);
     this.#collections = createCollections(specs, this.#log, store);
@@ -91,18 +95,36 @@ export class Kernel {
       readersOf: this.#table.readersOf,
       relevance: this.#table,
     });
-    this.#due = new DueWork({
-      capabilities,
-      wall: () => this.#world.clock(),
-      moment: () => this.#moment(),
-      perform: (command, input) => this.#perform(command, input),
-      onFault: (error) => rest.onFault?.(error),
-    });
     this.sightings = new Sightings({
-      wall: () => this.#world.clock(),
+      wall: () => world.clock(),
       next: () => this.#journal.head + 1,
       before: () => this.#due.settle(),
       after: (agent) => this.#noticed(agent),
+    });
+    this.#contexts = createContexts({
+      world,
+      journal,
+      state: this.#state as never,
+      settings: rest.settings ?? {},
+      began: world.clock(),
+      sightings: this.sightings,
+      feed: this.feed,
+      search: rest.search as Search,
+      toolbox: rest.toolbox as Toolbox,
+      connections: this.connections,
+      operations: this.operations,
+      health: () => this.health(),
+      view: (read) => this.#view(read),
+      scan: (sql, params) => this.indexed().then(() => store.scan(sql, params)),
+      sleep: (keys, ms, agent, signal) => this.#sleep(keys, ms, agent, { signal }),
+      snapshot: (agent) => this.snapshot(agent),
+    });
+    this.#due = new DueWork({
+      capabilities,
+      wall: () => world.clock(),
+      moment: () => this.#contexts.moment(),
+      perform: (command, input) => this.#perform(command, input),
+      onFault: (error) => rest.onFault?.(error),
     });
     store.onApplied((_, changes) => {
       for (const { collection, id, after } of changes) collection.indexed(id, after);
@@ -131,23 +153,19 @@ export class Kernel {
     return agent === undefined ? outcome : outcome.then((each) => Object.assign(each, { agent }));
   }
 
-  async #execute(
-    operation: Command,
-    input: Record<string, unknown>,
-    agent: string | undefined,
-    caller: Caller,
-  ): Promise<Outcome> {
+  async #execute(operation: Command, input: Input, agent: string | undefined, caller: Caller): Promise<Outcome> {
     const actor = agent ?? ANONYMOUS;
     const { idempotencyKey: key, ifMatch } = caller;
     const keyed = key === undefined ? undefined : markOf(operation.name, input, actor, key);
     let unseen = agent;
     const sleeper = this.#sleeper(operation, input, agent, caller);
+    const deed = operation.perform && (await this.#deeds.begin(keyed));
+    let written = false;
     try {
       for (let attempt = 1; ; ) {
         if (this.#store.full) await this.#store.room();
-        const prepared = operation.prepare
-          ? await operation.prepare(input, this.#queryContext(agent, caller.signal))
-          : undefined;
+        let prepared = deed?.done?.value;
+        if (operation.prepare) prepared = await operation.prepare(input, this.#contexts.query(agent, caller));
         if (this.#closing) throw new Refusal('shutting_down', 'The server is stopping.');
         this.#due.settle();
         // Nothing comes between the sign of life and what is decided: it is written down what both make of the agent.
@@ -159,18 +177,22 @@ export class Kernel {
           if (outcome) return outcome;
           continue;
         }
+        if (deed && deed.done === undefined) {
+          deed.done = { value: await operation.perform?.(input, this.#contexts.query(agent, caller)) };
+          continue;
+        }
         const { wait } = operation;
         const ahead = wait?.queue && this.#sleepers.ahead(wait.queue, sleeper?.turn);
-        const context = this.#context(actor, ahead);
+        const context = this.#contexts.command(actor, ahead, caller.connection);
         if (sleeper?.waiting && wait?.idle(input, context, prepared)) {
           await sleeper.woken();
           continue;
         }
-        // Whoever waited and is gone is given nothing.
-        const gone = sleeper !== undefined && caller.signal?.aborted;
-        let drafts: Draft[];
+        let drafts: Draft[] = [];
         try {
-          drafts = gone ? [] : decideMatching(operation, input, context, prepared, ifMatch);
+          // Whoever waited and is gone is given nothing.
+          if (!sleeper || !caller.signal?.aborted)
+            drafts = decideMatching(operation, input, context, prepared, ifMatch);
         } catch (refusal) {
           // A refusal shows what it stands on: that is durable before it is told, or it is decided again.
           if (await this.#stands()) throw refusal;
@@ -183,10 +205,12 @@ export class Kernel {
           // What there was nothing to do about has been taken back.
           continue;
         }
-        const { events, batch } = this.#commit(drafts, actor, context.now, keyed?.mark);
+        const mark = keyed && deed?.done ? keep(keyed.mark, deed.done.value) : keyed?.mark;
+        const { events, batch } = this.#commit(drafts, actor, context.now, mark);
         const value = operation.answer(events, this.#state, input, prepared, context);
         try {
           await batch.settled;
+          written = true;
           return outcomeOf(operation, value, (events.at(-1) as Event).seq);
         } catch (reason) {
           if (!(reason instanceof Refusal) || reason.code !== 'conflict' || attempt++ >= DECISIONS) throw reason;
@@ -194,6 +218,7 @@ export class Kernel {
       }
     } finally {
       sleeper?.leave();
+      deed?.over(written);
     }
   }
 
@@ -212,12 +237,23 @@ export class Kernel {
   /** Decides a command of the server's own; what comes of it is decided again where it is taken back. */
   #perform(command: Command, input: Record<string, unknown>): boolean {
     if (this.#store.full) throw new Refusal('index_unavailable', 'Too much waits for the index.');
-    const context = this.#context(SYSTEM);
+    const context = this.#contexts.command(SYSTEM);
     const drafts = command.decide(input, context, undefined);
     if (drafts.length === 0) return false;
     const { batch } = this.#commit(drafts, SYSTEM, context.now, undefined);
     batch.settled.catch(() => {});
     return true;
+  }
+
+  /** A connection is gone that could be asked something; none is open where none is named. */
+  #hangUp(input: { connection?: string }): void {
+    for (const { hangUp } of this.capabilities) {
+      try {
+        if (hangUp) this.#perform(hangUp, input);
+      } catch {
+        // It is written down at the next start, when no connection is open; until then they are seen to be gone.
+      }
+    }
   }
 
   /** Stamps, encodes, applies and appends what was decided: all of it or, where anything throws, nothing. */
@@ -275,25 +311,21 @@ export class Kernel {
     const records = await this.#journal.read(used.seq - 1, used.n, Number.MAX_SAFE_INTEGER);
     if (records.length < used.n) throw new Refusal('shutting_down', 'The server is stopping.');
     const events = records.map((record) => record.event);
-    const value = operation.answer(events, this.#state, input, prepared, this.#moment());
+    const known = operation.perform ? keptIn(records[0] as Encoded) : prepared;
+    const value = operation.answer(events, this.#state, input, known, this.#contexts.moment());
     // The answer may show what others have changed since: that too is shown when it is durable.
     await this.#durable();
     if (aborts !== this.#aborts) return undefined;
     return { ...outcomeOf(operation, value, used.seq + used.n - 1), replayed: true };
   }
 
-  async #ask(
-    operation: Query,
-    input: Record<string, unknown>,
-    agent: string | undefined,
-    caller: Caller,
-  ): Promise<Outcome> {
+  async #ask(operation: Query, input: Input, agent: string | undefined, caller: Caller): Promise<Outcome> {
     if (operation.heartbeat && agent !== undefined) this.sightings.seen(agent);
     for (;;) {
       this.#due.settle();
       const seq = this.#journal.head;
       const aborts = this.#aborts;
-      const value = await operation.run(input, this.#queryContext(agent, caller.signal));
+      const value = await operation.run(input, this.#contexts.query(agent, caller));
       // What was read may not be durable yet: it is shown when it is.
       await this.#durable();
       if (aborts === this.#aborts) return outcomeOf(operation, value, seq);
@@ -313,42 +345,6 @@ export class Kernel {
     await this.#lastBatch?.settled.catch(() => {});
   }
 
-  // Written out, not spread: this object is made for every command, and a spread takes ten times as long.
-  #context(actor: string, ahead: Iterable<unknown> = []): Context<never> {
-    const [state, settings, began, sightings] = [this.#state as never, this.#settings, this.#began, this.sightings];
-    const wall = this.#world.clock();
-    const now = Math.max(wall, this.#journal.lastAt + 1);
-    const id = (prefix: string) => `${prefix}-${now}-${this.#world.random(9)}`;
-    return { state, wall, settings, began, sightings, actor, now, seq: this.#journal.head + 1, ahead, id };
-  }
-
-  #moment(): Moment<never> {
-    return this.#context(ANONYMOUS);
-  }
-
-  /** What a query may read, for a caller that named itself or not. */
-  #queryContext(agent: string | undefined, signal: AbortSignal | undefined): QueryContext<never> {
-    return {
-      ...this.#moment(),
-      agent,
-      now: Math.max(this.#world.clock(), this.#journal.lastAt),
-      head: this.#journal.head,
-      epoch: this.#journal.epoch,
-      feed: this.feed,
-      signal,
-      index: (read) => this.#view(read),
-      scan: async (sql, ...params) => {
-        await this.indexed();
-        return this.#store.scan(sql, params);
-      },
-      sleeper: (keys, ms) => this.#sleep(keys, ms, agent, { signal }),
-      search: this.#search as Search,
-      health: () => this.health(),
-      snapshot: () => this.snapshot(agent),
-      operations: this.operations,
-    };
-  }
-
   /** Small figures for an agent, to be told with its answers. */
   counters(agent: string): Record<string, number> {
     return this.#table.counters(agent);
@@ -356,7 +352,7 @@ export class Kernel {
 
   /** A query context for a door's own frames. */
   context(agent: string | undefined): QueryContext<never> {
-    return this.#queryContext(agent, undefined);
+    return this.#contexts.query(agent);
   }
 
   async #view<R>(read: Parameters<Store['view']>[0]): Promise<R> {
@@ -410,8 +406,9 @@ export class Kernel {
   #noticed(agent: string): void {
     this.#due.noticed(agent);
     if (!this.feed.ephemera.wanted) return;
-    const at = this.#world.clock();
+    const { wall: at } = this.#contexts.moment();
     for (const { name, watch } of this.capabilities)
-      if (watch) this.feed.ephemera.show(`${name} ${agent}`, () => ({ at, ...watch.beat(agent, this.#moment()) }));
+      if (watch)
+        this.feed.ephemera.show(`${name} ${agent}`, () => ({ at, ...watch.beat(agent, this.#contexts.moment()) }));
   }
 }

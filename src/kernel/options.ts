@@ -3,6 +3,7 @@ import type { RingLimits } from './feed/ring.ts';
 import type { Journal } from './journal/journal.ts';
 import type { Search } from './search.ts';
 import type { Store } from './store.ts';
+import type { Toolbox } from './toolbox.ts';
 
 /** Where time and chance come from; tests bring their own. */
 export interface World {
@@ -19,6 +20,7 @@ export interface KernelOptions {
   world: World;
   settings?: Settings;
   search?: Search;
+  toolbox?: Toolbox;
   ring?: RingLimits;
   /** What parts beside the kernel tell of themselves in `/health`. */
   parts?: () => Record<string, unknown>;

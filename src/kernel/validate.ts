@@ -7,6 +7,8 @@ import { AgentName } from './names.ts';
 export interface Caller {
   /** The agent that the caller says it is, in a header, a parameter or when it connected. */
   agent?: string | undefined;
+  /** The connection on which it called, where that can be asked something. */
+  connection?: string | undefined;
   idempotencyKey?: string | undefined;
   /** Entity tags, as in the header If-Match: the command is refused where the entity has none of them. */
   ifMatch?: string | undefined;

@@ -20,7 +20,7 @@ test('the server speaks first: hello, in the subprotocol that was offered', asyn
     conn: expect.stringMatching(/^[\w-]{10}$/),
     agent: 'link',
     heartbeat_ms: 20_000,
-    limits: { frame_bytes: 262_144, subscriptions: 32, calls_in_flight: 4_096 },
+    limits: { frame_bytes: 262_144, subscriptions: 32, calls_in_flight: 4_096, questions: 64 },
   });
   await using plain = await openSocket(`${server.url}/ws`);
   expect(plain.socket.protocol).toBe('');

@@ -60,6 +60,8 @@ type ReadersOf = (event: Event) => readonly string[] | undefined;
 
 /** Entries of records whose lines stand one after another in `bytes`. */
 export function entriesOf(records: readonly Encoded[], bytes: Buffer, readersOf: ReadersOf): Entry[] {
+  // What is kept beside an event would stay in memory as long as the batch's bytes.
+  if (records.some(({ idem }) => idem?.done !== undefined)) return records.map((each) => entryOf(each, readersOf));
   let characters = 0;
   for (const { line } of records) characters += line.length;
   // Text of one byte a character, which most is, needs no second count.

@@ -26,6 +26,14 @@ export const ClientFrame = z.discriminatedUnion('type', [
     idempotencyKey: z.string().optional(),
     ifMatch: z.union([z.string().max(1_024), z.number().int().min(0).transform(String)]).optional(),
   }),
+  z.object({
+    type: z.literal('reply'),
+    id: z.number().int(),
+    ok: z.boolean(),
+    result: z.unknown(),
+    /** Why not. */
+    error: z.string().max(2_000).optional(),
+  }),
   z.object({ type: z.literal('ping'), id: z.union([z.string().max(128), z.number()]).optional() }),
 ]);
 export type ClientFrame = z.output<typeof ClientFrame>;
@@ -37,4 +45,6 @@ export const LIMITS = {
   subscriptions: 32,
   /** Calls that are not answered yet. */
   calls_in_flight: 4_096,
+  /** Questions of the server that a client has not answered yet. */
+  questions: 64,
 } as const;

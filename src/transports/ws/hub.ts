@@ -9,6 +9,7 @@ import type { Stream, StreamSettings } from '../streams.ts';
 import { CLOSE } from './close-codes.ts';
 import { Connection } from './connection.ts';
 import { ClientFrame, LIMITS } from './frames.ts';
+import { Questions } from './questions.ts';
 import { resetFrame, Subscription } from './subscription.ts';
 
 export interface HubOptions {
@@ -34,6 +35,8 @@ export class HubClient implements Stream {
   /** Subscriptions that wait for their snapshot. */
   readonly #opening = new Map<string, symbol>();
   readonly #gone = new AbortController();
+  readonly #id: string;
+  readonly #questions = new Questions((frame) => this.#connection.send(JSON.stringify(frame)));
   #inFlight = 0;
   #results: string[] = [];
   #lastIdle = performance.now();
@@ -43,6 +46,7 @@ export class HubClient implements Stream {
     this.#feed = kernel.feed;
     this.#socket = socket;
     this.#settings = settings;
+    this.#id = id;
     this.#agent = agent;
     this.#onBug = onBug;
     this.#connection = new Connection(socket, tcp, settings, {
@@ -52,10 +56,13 @@ export class HubClient implements Stream {
       },
       closed: () => {
         this.#gone.abort();
+        left();
+        this.#questions.close();
         for (const subscription of this.#subscriptions.values()) subscription.close();
         this.#subscriptions.clear();
       },
     });
+    const left = kernel.connections.opened(id, (question, ms) => this.#questions.ask(question, ms));
     // Each call that waits listens.
     setMaxListeners(0, this.#gone.signal);
     socket.on('message', (data, binary) => this.#receive(data, binary));
@@ -123,6 +130,9 @@ export class HubClient implements Stream {
       case 'ack':
         this.#ack(frame);
         break;
+      case 'reply':
+        this.#questions.answered(frame);
+        break;
       case 'ping':
         this.#send({ type: 'pong', ...(frame.id !== undefined && { id: frame.id }) });
         break;
@@ -142,6 +152,7 @@ export class HubClient implements Stream {
     try {
       outcome = this.#kernel.call(op, input, {
         agent: this.#agent,
+        connection: this.#id,
         idempotencyKey,
         ifMatch,
         signal: this.#gone.signal,
