@@ -8,6 +8,12 @@ import { filesBelow, ROOT, readText } from './support/source.ts';
 
 const START = /\bnpm run dev\b/;
 
+/** Settings that stand before the command that starts the server: `TOOLS_DIR=./tools npm run dev`. */
+function settingsIn(command: string): Record<string, string> {
+  const before = /((?:\w+=\S+\s+)*)npm run dev/.exec(command)?.[1] ?? '';
+  return Object.fromEntries([...before.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]));
+}
+
 function check(shown: Block, output: string): void {
   if (shown.language === 'json') expect(difference(JSON.parse(shown.text), JSON.parse(output)), output).toBeUndefined();
   else expect(output.replaceAll('\r', '').trim()).toMatch(pattern(shown.text));
@@ -27,7 +33,8 @@ async function follow(page: string): Promise<number> {
       let output: string;
       if (START.test(block.text)) {
         await server?.end('SIGKILL');
-        server = await serverProcess({ dir: dir.path, env: port === undefined ? {} : { PORT: String(port) } });
+        const own: Record<string, string> = port === undefined ? {} : { PORT: String(port) };
+        server = await serverProcess({ dir: dir.path, env: { ...own, ...settingsIn(block.text) } });
         output = server.output().replaceAll(String(server.port), '4445');
       } else {
         const done = await shell.run(block.text.replaceAll('4445', String(port)));
@@ -77,6 +84,10 @@ test('the guide to memory does what it says', async () => {
   expect(await follow('docs/guides/memory.md')).toBe(7);
 });
 
+test('the guide to tools does what it says', async () => {
+  expect(await follow('docs/guides/tools.md')).toBe(6);
+});
+
 test('every block of these is a command or what it prints', () => {
   for (const page of [
     'README.md',
@@ -87,6 +98,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/agents.md',
     'docs/guides/memory.md',
     'docs/guides/client.md',
+    'docs/guides/tools.md',
   ])
     for (const { language } of blocksOf(readText(page))) expect(['sh', 'json', 'text'], page).toContain(language);
 });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { testNode } from '../support/node.ts';
 import { addTool, toolFolder, toolNode, until } from '../support/tools.ts';
 
-const HELLO = 'export default async ({ name }) => `hello ${name}`;';
+const HELLO = "export default async ({ name }) => 'hello ' + name;";
 
 test('without TOOLS_DIR there are no tools, and the answers say so', async () => {
   await using server = await testNode();
@@ -28,7 +28,7 @@ test('both dialects are read, and a tool is called by id, else function_name, el
       category: 'people',
       parameters,
     },
-    { 'implementation.ts': 'export async function sayHello(input: { name: string }) { return `hi ${input.name}`; }' },
+    { 'implementation.ts': "export async function sayHello(input: { name: string }) { return 'hi ' + input.name; }" },
   );
   folder.add('words/b', { function_name: 'hail', name: 'Hail' }, { 'implementation.js': HELLO });
   folder.add('words/c', { name: 'hello', input_schema: parameters }, { 'handler.mjs': HELLO });

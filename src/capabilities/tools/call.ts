@@ -38,6 +38,8 @@ interface Call {
   until: number;
   /** The tools that wait for it, the outermost first. */
   chain: readonly string[];
+  /** The name of the last of them. */
+  via?: string;
 }
 
 /** One call from outside, and all that tools call for it. */
@@ -53,7 +55,7 @@ class Calls {
 
   /** Throws Refusal where nothing was run. */
   async make(call: Call): Promise<ToolOutcome> {
-    const { name, input, chain } = call;
+    const { name, input, chain, via } = call;
     const { toolbox } = this.#context;
     const known = await findTool(this.#context, name);
     if (chain.includes(idOf(known))) return failed(`${[...chain, idOf(known)].join(' → ')} would go on for ever.`);
@@ -70,7 +72,6 @@ class Calls {
       if (wrong.length > 0) outcome = { ok: false, fault: { code: 'invalid_output', message: wordsOf(wrong) } };
     }
     const owner = known.kind === 'registered' ? known.tool.agent : undefined;
-    const via = chain.at(-1);
     this.accounts.push({
       tool: name,
       ...(owner !== undefined && { owner }),
@@ -102,7 +103,7 @@ class Calls {
         input,
         ms,
         nested: chain.length > 0,
-        call: (other, with_) => this.#callFor({ name: other, agent, input: with_, until, chain: inner }),
+        call: (other, with_) => this.#callFor({ name: other, agent, input: with_, until, chain: inner, via: name }),
       });
     }
     const body = { tool: name, agent, input };

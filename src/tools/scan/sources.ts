@@ -24,7 +24,7 @@ type Problem = Definition['faults'][number];
 /** What begins so is a module of the host for which a tool was written. */
 const HOST = /^@\//;
 const SHIMS: [RegExp, string][] = [
-  [/^@\/lib\/tools(?:\/|$)/, 'helpers'],
+  [/^@\/lib\/tools(?:\/|$)/, 'stand-in'],
   [/^@\/lib\/observability\/logger$/, 'logger'],
 ];
 const SOURCE = import.meta.url.endsWith('.ts');
@@ -161,7 +161,7 @@ class Imports {
   failed({ text, location }: Message): void {
     const file = location === null ? '' : resolve(sep, location.file);
     const missing = /^No matching export in ".*" for import "(.*)"/.exec(text);
-    const ours = missing !== null && /[\\/]tools[\\/]host[\\/](?:helpers|logger)\./.test(text);
+    const ours = missing !== null && /[\\/]tools[\\/]host[\\/](?:stand-in|logger)\./.test(text);
     this.#failed.add(file);
     this.#note(
       file,

@@ -30,7 +30,7 @@ export const ClientFrame = z.discriminatedUnion('type', [
     type: z.literal('reply'),
     id: z.number().int(),
     ok: z.boolean(),
-    result: z.unknown(),
+    result: z.unknown().optional(),
     /** Why not. */
     error: z.string().max(2_000).optional(),
   }),
