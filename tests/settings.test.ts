@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { InvalidSettings, readConfig } from '../src/config.ts';
 import { temporaryDirectory } from './support/directory.ts';
@@ -45,6 +45,12 @@ const WRONG: [name: string, value: string][] = [
   ['TASK_MAX_FAILED_RUNS', 'many'],
   ['LOOP_GUARD_EXCHANGES', '101'],
   ['LOOP_GUARD_SECONDS', '0'],
+  ['TOOL_TIMEOUT_SECONDS', '601'],
+  ['TOOL_CONCURRENCY', '0'],
+  ['TOOL_MEMORY_MB', '8'],
+  ['TOOL_ENV', 'A-B'],
+  ['TOOL_MAY_START_PROCESSES', 'yes'],
+  ['TOOL_ENDPOINT_HOSTS', 'http://a.example'],
   ['SEGMENT_MIB', '2000'],
   ['EMBEDDINGS', 'gpt'],
   ['EMBEDDINGS_DIM', '0'],
@@ -79,6 +85,13 @@ test('nothing set means the defaults, and so does an empty value', () => {
     MCP_CONFORMANCE: false,
     EMBEDDINGS: 'auto',
     EMBED_MESSAGES: false,
+    TOOLS_DIR: [],
+    TOOL_TIMEOUT_SECONDS: 30,
+    TOOL_CONCURRENCY: 8,
+    TOOL_MEMORY_MB: 256,
+    TOOL_ENV: [],
+    TOOL_MAY_START_PROCESSES: false,
+    TOOL_ENDPOINT_HOSTS: [],
     SEGMENT_MIB: 64,
   };
   expect(readConfig({})).toEqual(defaults);
@@ -124,8 +137,10 @@ test('lists are comma-separated, durability names its milliseconds', () => {
       ALLOWED_HOSTS: 'room.local, room:8080',
       ALLOWED_ORIGINS: 'https://a.example,http://localhost:3000',
       DURABILITY: 'interval:50',
+      TOOLS_DIR: ['/one', '/two'].join(delimiter),
     }),
   ).toMatchObject({
+    TOOLS_DIR: ['/one', '/two'],
     ALLOWED_HOSTS: ['room.local', 'room:8080'],
     ALLOWED_ORIGINS: ['https://a.example', 'http://localhost:3000'],
     DURABILITY: { mode: 'interval', ms: 50 },
