@@ -6,10 +6,13 @@ import { openSocket, type TestSocket } from '../support/ws.ts';
 
 const PING = { description: 'Answers.', input_schema: { type: 'object' }, connection: true };
 
+/** Milliseconds to wait for a frame: the first tool starts a thread. */
+const PATIENCE = 20_000;
+
 /** Registers a tool over a connection, and answers what the server says to it. */
 async function bring(socket: TestSocket, name: string, more: object = {}): Promise<Record<string, unknown>> {
   socket.send({ type: 'call', id: name, op: 'tools.register', input: { name, ...PING, ...more } });
-  return socket.next(({ type, id }) => type === 'result' && id === name);
+  return socket.next(({ type, id }) => type === 'result' && id === name, PATIENCE);
 }
 
 const call = (server: TestNode, name: string, more: object = {}) =>
@@ -23,7 +26,7 @@ test('a tool of a connection: calls come as frames, and replies are the results'
     result: { tool: { source: 'connection', agent: 'ada' } },
   });
   const answer = call(server, 'ping');
-  const ask = await ada.next(({ type }) => type === 'ask');
+  const ask = await ada.next(({ type }) => type === 'ask', PATIENCE);
   expect(ask).toEqual({
     type: 'ask',
     id: ask.id,
@@ -33,12 +36,17 @@ test('a tool of a connection: calls come as frames, and replies are the results'
   ada.send({ type: 'reply', id: ask.id, ok: true, result: { heard: 'hello' } });
   expect((await answer).body).toMatchObject({ success: true, result: { heard: 'hello' } });
   const refused = call(server, 'ping');
-  ada.send({ type: 'reply', id: (await ada.next(({ type }) => type === 'ask')).id, ok: false, error: 'not now' });
+  ada.send({
+    type: 'reply',
+    id: (await ada.next(({ type }) => type === 'ask', PATIENCE)).id,
+    ok: false,
+    error: 'not now',
+  });
   expect((await refused).body).toMatchObject({ success: false, error: { code: 'refused', message: 'not now' } });
   // What nobody asked, or asks no more, is passed over.
   ada.send({ type: 'reply', id: ask.id, ok: true, result: 'again' });
   ada.send({ type: 'ping' });
-  expect(await ada.next(({ type }) => type === 'pong')).toBeDefined();
+  expect(await ada.next(({ type }) => type === 'pong', PATIENCE)).toBeDefined();
 });
 
 test('a client may call its own tool, and many are asked at once', async () => {
@@ -48,10 +56,10 @@ test('a client may call its own tool, and many are asked at once', async () => {
   for (let id = 0; id < 20; id++)
     ada.send({ type: 'call', id, op: 'tools.call', input: { name: 'ping', input: { id } } });
   const asks = [];
-  for (let i = 0; i < 20; i++) asks.push(await ada.next(({ type }) => type === 'ask', 10_000));
+  for (let i = 0; i < 20; i++) asks.push(await ada.next(({ type }) => type === 'ask', PATIENCE));
   for (const { id, input } of asks.reverse()) ada.send({ type: 'reply', id, ok: true, result: input.input.id });
   for (let i = 0; i < 20; i++) {
-    const { id, result } = await ada.next(({ type, ok }) => type === 'result' && ok === true, 10_000);
+    const { id, result } = await ada.next(({ type, ok }) => type === 'result' && ok === true, PATIENCE);
     expect(result).toMatchObject({ success: true, result: id });
   }
 });
@@ -62,7 +70,7 @@ test('one that does not answer is waited for no longer than said; one that leave
   await bring(ada, 'ping');
   expect((await call(server, 'ping', { timeout: 1 })).body.error.code).toBe('timeout');
   const answer = call(server, 'ping', { timeout: 60 });
-  await ada.next(({ type, id }) => type === 'ask' && id === 2);
+  await ada.next(({ type, id }) => type === 'ask' && id === 2, PATIENCE);
   ada.socket.terminate();
   expect((await answer).body.error.code).toBe('gone');
   expect((await call(server, 'ping')).status).toBe(404);
@@ -78,7 +86,7 @@ test('more than 64 unanswered questions to one connection are refused', async ()
   await using ada = await openSocket(`${server.url}/ws?agent=ada`);
   await bring(ada, 'ping');
   const calls = Array.from({ length: 64 }, () => call(server, 'ping', { timeout: 30 }));
-  for (let i = 0; i < 64; i++) await ada.next(({ type }) => type === 'ask', 10_000);
+  for (let i = 0; i < 64; i++) await ada.next(({ type }) => type === 'ask', PATIENCE);
   expect((await call(server, 'ping')).body.error).toMatchObject({
     code: 'refused',
     message: expect.stringContaining('64'),
@@ -106,7 +114,12 @@ test('the name is free again when the connection is gone, and is taken by one at
   kai.socket.close(1000);
   await kai.closed;
   const answer = call(server, 'ping');
-  again.send({ type: 'reply', id: (await again.next(({ type }) => type === 'ask')).id, ok: true, result: 'here' });
+  again.send({
+    type: 'reply',
+    id: (await again.next(({ type }) => type === 'ask', PATIENCE)).id,
+    ok: true,
+    result: 'here',
+  });
   expect((await answer).body.result).toBe('here');
 });
 
