@@ -8,6 +8,7 @@ import { mcp } from './mcp.ts';
 import { page } from './page.ts';
 import { post } from './post.ts';
 import { restart } from './restart.ts';
+import { search } from './search.ts';
 import { slow } from './slow.ts';
 import type { Benchmark, Result } from './support/benchmark.ts';
 import { writeDocument } from './support/document.ts';
@@ -30,6 +31,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   tasks,
   activity,
   inbox,
+  search,
 };
 
 function readArguments(): { quick: boolean; names: string[] } {

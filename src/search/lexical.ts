@@ -41,7 +41,7 @@ export function createLexical(database: Database, sources: readonly DocumentSour
       streams.push({
         kind,
         ceiling,
-        stream: openStream(source, ways, { agent, filter, sort, ceiling, every }, position),
+        stream: openStream(source, ways, { agent, filter, sort, limit, ceiling, every }, position),
       });
     }
     const hits: WordHit[] = [];

@@ -12,18 +12,38 @@ export function placeWord(key: keyof typeof PLACE, value: string): string {
   return `${PLACE[key]}:${plain}`;
 }
 
-/** The row of a document in the table of its words, and each of its words once. */
-export function wordsOf({ text, readers, place }: Document): { row: string; words: Set<string> } {
+/** Words of places that are remembered: a few channels and agents are in most rows. */
+const REMEMBERED = 10_000;
+const remembered = new Map<string, string>();
+
+function knownPlaceWord(key: keyof typeof PLACE, value: string): string {
+  const name = `${key} ${value}`;
+  let word = remembered.get(name);
+  if (word === undefined) {
+    word = placeWord(key, value);
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(name, word);
+  }
+  return word;
+}
+
+/** The row of a document in the table of its words; `tell` is told each word of its text. */
+export function rowOf({ text, readers, place }: Document, tell: (word: string) => void): string {
   const { tags = [], channel, from, to, thread, scope } = place;
-  const row: string[] = [];
-  for (const [key, value] of Object.entries({ channel, from, to, thread, scope }))
-    if (value !== undefined) row.push(placeWord(key as keyof typeof PLACE, value));
-  for (const tag of tags) row.push(placeWord('tag', tag));
-  for (const reader of readers ?? []) row.push(placeWord('reader', reader));
-  const words = new Set<string>();
+  let row = '';
+  const add = (key: keyof typeof PLACE, value: string | undefined) => {
+    if (value !== undefined) row += `${knownPlaceWord(key, value)} `;
+  };
+  add('channel', channel);
+  add('from', from);
+  add('to', to);
+  add('thread', thread);
+  add('scope', scope);
+  for (const tag of tags) add('tag', tag);
+  for (const reader of readers ?? []) add('reader', reader);
   forEachToken(text, (word) => {
-    row.push(word);
-    words.add(word);
+    row += `${word} `;
+    tell(word);
   });
-  return { row: row.join(' '), words };
+  return row;
 }

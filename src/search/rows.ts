@@ -129,5 +129,6 @@ function changeOf(
 ): DocumentChange | undefined {
   const before = old === undefined ? undefined : source.of(JSON.parse((old as { doc: string }).doc) as object);
   const after = doc && source.of(doc);
-  return isDeepStrictEqual(before, after) ? undefined : { source, row, id, before, after };
+  const same = before === undefined ? after === undefined : isDeepStrictEqual(before, after);
+  return same ? undefined : { source, row, id, before, after };
 }

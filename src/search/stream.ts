@@ -36,6 +36,8 @@ export interface StreamRequest {
   agent: string | undefined;
   filter: SearchFilter;
   sort: 'relevance' | 'newest';
+  /** Hits that are asked for. */
+  limit: number;
   /** Rows above it are not looked at: they came after the first page. */
   ceiling: number;
   /** Every term is in each text; otherwise any of them, and then there is one window alone. */
@@ -77,15 +79,15 @@ interface Asked {
 export function openStream(
   { database, source, reader }: StreamSource,
   ways: readonly Words[],
-  { agent, filter, sort, ceiling, every }: StreamRequest,
+  { agent, filter, sort, limit, ceiling, every }: StreamRequest,
   from: Position,
 ): Stream {
   const strands = readable(source.kind, agent);
   const narrow = narrowed(database, source.kind, strands, filter);
   const asked = ways.map((words) => ask(database, words, strands, narrow, { ceiling, agent, every }));
   const single = asked.length !== 1 || !every;
-  // What is read in order of time is read as it is asked for.
-  const size = sort === 'newest' && !single ? 100 : WINDOW;
+  // In order of time no more is read than is asked for.
+  const size = sort === 'newest' && !single ? Math.min(limit + 1, WINDOW) : WINDOW;
   let [top, offset] = [from.top, from.offset];
   let hits: Ranked[] | undefined;
   let nextTop: number | undefined;

@@ -8,7 +8,7 @@ const LOOKED_THROUGH = 5_000;
 /** Words that a beginning stands for at most, beside itself. */
 const LONGER = 40;
 /** Of the rows with a term no more are counted: how rare it is is told by how far back these reach. */
-const COUNTED = 1_000;
+const COUNTED = 250;
 
 /** The shortest words that begin so, out of the first of the vocabulary, that this agent may know. */
 export function longerWords(database: Database, word: string, agent: string | undefined): string[] {

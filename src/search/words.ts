@@ -1,7 +1,7 @@
 import type { Document, DocumentSource } from '../kernel/document.ts';
 import type { Database, Statement } from '../store/sqlite.ts';
 import type { Reader } from './candidates.ts';
-import { wordsOf } from './place.ts';
+import { rowOf } from './place.ts';
 import type { DocumentChange } from './rows.ts';
 import { BLOCK, KINDS, type Kind, wordsTable } from './rows-schema.ts';
 
@@ -41,9 +41,8 @@ export function createWords(database: Database) {
   function put(kind: Kind, rows: readonly { row: number; document: Document }[]): void {
     const blocks = new Map<number, { oldest: number; newest: number }>();
     for (const { row, document } of rows) {
-      const { row: text, words } = wordsOf(document);
-      tableOf(kind, document).put.run(row, text);
-      learn.words(words, document.readers);
+      const words = rowOf(document, learn.by(document.readers));
+      tableOf(kind, document).put.run(row, words);
       const block = Math.floor(row / BLOCK);
       const { oldest = document.at, newest = document.at } = blocks.get(block) ?? {};
       blocks.set(block, { oldest: Math.min(oldest, document.at), newest: Math.max(newest, document.at) });
@@ -76,18 +75,23 @@ export function createWords(database: Database) {
 function createVocabulary(database: Database) {
   const put = database.prepare('INSERT OR IGNORE INTO vocabulary (reader, word) VALUES (?, ?)');
   const known = new Set<string>();
-  const everybody = [''];
+
+  function learn(reader: string, word: string): void {
+    const key = reader === '' ? word : `${reader} ${word}`;
+    if (known.has(key)) return;
+    put.run(reader, word);
+    if (known.size >= REMEMBERED) known.clear();
+    known.add(key);
+  }
+
+  const fromAll = (word: string) => learn('', word);
   return {
-    words(words: ReadonlySet<string>, readers: readonly string[] = everybody): void {
-      for (const reader of readers) {
-        for (const word of words) {
-          const key = reader === '' ? word : `${reader} ${word}`;
-          if (known.has(key)) continue;
-          put.run(reader, word);
-          if (known.size >= REMEMBERED) known.clear();
-          known.add(key);
-        }
-      }
+    /** Writes down a word that these readers may know, and nobody else; without readers everybody. */
+    by(readers: readonly string[] | undefined): (word: string) => void {
+      if (readers === undefined) return fromAll;
+      return (word) => {
+        for (const reader of readers) learn(reader, word);
+      };
     },
     forget(): void {
       known.clear();

@@ -30,7 +30,7 @@ interface Term {
 }
 
 const WINDOW = 1_000;
-const COUNTED = 1_000;
+const COUNTED = 250;
 
 /**
  * Finds what docs/decisions/search-in-a-window.md says is found, by looking at everything. Queries are plain words,
