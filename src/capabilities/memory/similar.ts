@@ -23,7 +23,10 @@ export const Similar = z.object({
     .string()
     .nullable()
     .meta({ description: 'The model that compared them; null: there is none, and nothing was compared.' }),
-  degraded: z.string().optional().meta({ description: 'Why nothing was compared though there is a model.' }),
+  degraded: z
+    .string()
+    .optional()
+    .meta({ description: 'Why nothing, or not everything, was compared though there is a model.' }),
 });
 type Similar = z.infer<typeof Similar>;
 

@@ -3,7 +3,6 @@ import { type Context, command } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import type { Draft, Event } from '../../kernel/event.ts';
 import { flag } from '../../kernel/names.ts';
-import { textOf } from './document.ts';
 import { findMemory, holderOf, isLiving, mayRead, requireLiving } from './find.ts';
 import { Memory as MemoryOutput, WriteInput } from './schema.ts';
 import { NOTHING_SIMILAR, Similar, similarTo } from './similar.ts';
@@ -130,8 +129,8 @@ export const write = command({
     of: ({ memory }) => memory.lastSeq,
     current: (input, state: MemoryState) => holderOf(state, input)?.lastSeq,
   },
-  prepare: ({ similar, key, content, agent }, context) =>
-    similar ? similarTo(textOf({ key, content }), agent, context) : Promise.resolve(NOTHING_SIMILAR),
+  prepare: ({ similar, content, agent }, context) =>
+    similar ? similarTo(content, agent, context) : Promise.resolve(NOTHING_SIMILAR),
   decide: (input, context: Context<MemoryState>) => draftsOfWrite(input, context),
   answer(events, state: MemoryState, input, prepared = NOTHING_SIMILAR) {
     const memory = writtenBy(events, state, input);
