@@ -44,7 +44,7 @@ async function program(door: 'ws' | 'sse') {
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (hasBrowser) browser = await openBrowser();
-});
+}, 60_000);
 afterAll(async () => browser?.close());
 
 test.skipIf(!hasBrowser).each(['ws', 'sse'] as const)(

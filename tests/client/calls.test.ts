@@ -145,12 +145,12 @@ test('Retry-After is waited for', async () => {
 
 test('an answer that does not come is given up and asked for again; a signal ends it at once', async () => {
   await using fake = await scripted(() => {}, done);
-  await createClient({ url: fake.url, retry, timeoutMs: 50 }).system.health();
+  await createClient({ url: fake.url, retry, timeoutMs: 1_000 }).system.health();
   expect(fake.seen).toHaveLength(2);
   await using silent = await scripted(() => {});
   const stop = new AbortController();
   const call = createClient({ url: silent.url }).system.health({}, { signal: stop.signal });
-  await expect.poll(() => silent.seen.length).toBe(1);
+  await expect.poll(() => silent.seen.length, { timeout: 15_000 }).toBe(1);
   stop.abort(new Error('enough'));
   await expect(call).rejects.toThrow('enough');
   expect(silent.seen).toHaveLength(1);

@@ -90,7 +90,7 @@ test('a stream that ends, breaks off, says goodbye or is silent is taken up agai
     if (way) setTimeout(() => way(response), 5);
     else event(response, connection + 2, 'last');
   });
-  const client = createClient({ url: fake.url, doors: ['sse'], retry, silenceMs: 300 });
+  const client = createClient({ url: fake.url, doors: ['sse'], retry, silenceMs: 1_500 });
   expect(await seqsUntilLast(client.subscribe({ after: 'earliest' }))).toEqual([2, 4, 6, 8, 9, 10]);
 });
 

@@ -39,7 +39,7 @@ test('kill -9 under two who write and two who read: each message is there once, 
     await using server = await serverProcess({ dir: dir.path, env });
     proxy.target = server.port;
     if (life < LIVES) {
-      await expect.poll(() => sent, { timeout: 20_000, interval: 1 }).toBeGreaterThan((life * MESSAGES) / 2);
+      await expect.poll(() => sent, { timeout: 40_000, interval: 1 }).toBeGreaterThan((life * MESSAGES) / 2);
       await server.end('SIGKILL');
     } else {
       await writers;
@@ -53,4 +53,4 @@ test('kill -9 under two who write and two who read: each message is there once, 
       expect(first).toHaveLength(2 * MESSAGES + 1);
     }
   }
-}, 90_000);
+}, 150_000);

@@ -202,7 +202,7 @@ test('whatever is done, a replica holds what the server holds, as far as its age
               // Others may have spoken in private first.
               expectSame(held, there, new Set(AGENTS.filter((name) => name !== agent)));
             },
-            { timeout: 5_000, interval: 20 },
+            { timeout: 15_000, interval: 20 },
           );
         await Promise.all([...replicas, ...fresh].map((replica) => replica.close()));
       },
@@ -287,7 +287,7 @@ test('it goes on over a restart, and begins anew where another journal is behind
   expect(changes.filter(({ reset }) => reset)).toHaveLength(1);
   await using other = await testNode({ env });
   proxy.target = other.port;
-  await expect.poll(() => changes.filter(({ reset }) => reset).length, { timeout: 10_000 }).toBe(2);
+  await expect.poll(() => changes.filter(({ reset }) => reset).length, { timeout: 15_000 }).toBe(2);
   await create('elsewhere');
   expect(titles()).toEqual(['elsewhere']);
 });

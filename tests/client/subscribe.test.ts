@@ -10,6 +10,8 @@ import { quietNode, testNode } from '../support/node.ts';
 import { openProxy } from '../support/proxy.ts';
 
 const retry = { tries: 4, firstMs: 5, mostMs: 40 };
+/** A loaded machine takes its time. */
+const PATIENT = { timeout: 15_000 };
 const DOORS = [['ws'], ['sse']] as const;
 
 /** Events until one says so. */
@@ -83,7 +85,7 @@ test.each(DOORS)(
       await using server = await testNode({ dir: dir.path, env });
       proxy.target = server.port;
       for (let i = 0; i < 20; i++) await server.post('ada', `${n++}`);
-      if (life === 1) await expect.poll(() => links.some(({ state }) => state === 'open')).toBe(true);
+      if (life === 1) await expect.poll(() => links.some(({ state }) => state === 'open'), PATIENT).toBe(true);
       // Once the connection is lost and the server is there, once both are.
       if (life === 2) proxy.cut();
       if (life === 3) await server.post('ada', 'last');
@@ -139,9 +141,7 @@ test.each(DOORS)('by %s: a reader that is behind holds a bounded queue, and miss
   const stream = kai.subscribe({ after: 'earliest', filter: { types: ['message_posted'] } });
   const first = (await stream.next()).value as Delivery;
   // It hangs up by itself: the server writes into no queue.
-  await expect
-    .poll(() => server.node.kernel.feed.subscribers.get(door === 'ws' ? '/ws' : 'sse'), { timeout: 5_000 })
-    .toBe(0);
+  await expect.poll(() => server.node.kernel.feed.subscribers.get(door === 'ws' ? '/ws' : 'sse'), PATIENT).toBe(0);
   await server.post('ada', 'last');
   const events = await eventsUntil(stream, isLast);
   expect(first).toMatchObject({ kind: 'event', event: { data: { content: '0' } } });
@@ -158,7 +158,7 @@ test('return() ends it at once, also while a delivery is waited for, and the ser
     await stream.return();
     expect(await waiting).toEqual({ value: undefined, done: true });
     expect(await stream.next()).toEqual({ value: undefined, done: true });
-    await expect.poll(() => server.node.kernel.feed.subscribers.get(door === 'ws' ? '/ws' : 'sse')).toBe(0);
+    await expect.poll(() => server.node.kernel.feed.subscribers.get(door === 'ws' ? '/ws' : 'sse'), PATIENT).toBe(0);
   }
 });
 
@@ -267,7 +267,7 @@ test('a server that resets without end is not asked without end', async () => {
   const waiting = createClient({ url: hub.url, doors: ['ws'], retry: { ...retry, firstMs: 200, mostMs: 200 } })
     .subscribe({ signal: stop.signal })
     .next();
-  await expect.poll(() => hub.sockets.length).toBe(2);
+  await expect.poll(() => hub.sockets.length, PATIENT).toBeGreaterThanOrEqual(2);
   expect(hub.heard[0]?.filter(({ type }) => type === 'subscribe').length).toBeLessThan(20);
   stop.abort(new Error('enough'));
   await expect(waiting).rejects.toThrow('enough');
@@ -284,7 +284,7 @@ test('a silent server is taken for dead; one that says goodbye is left alone for
     socket.close(1012);
   });
   const links: Link[] = [];
-  const stream = createClient({ url: hub.url, doors: ['ws'], retry, silenceMs: 150 }).subscribe({
+  const stream = createClient({ url: hub.url, doors: ['ws'], retry, silenceMs: 1_000 }).subscribe({
     onLink: (link) => links.push(link),
   });
   await eventsUntil(stream, isLast);
@@ -297,7 +297,7 @@ test('the link tells how long an answer takes', async () => {
   const links: Link[] = [];
   const stream = createClient({ url: server.url, doors: ['ws'] }).subscribe({ onLink: (link) => links.push(link) });
   await stream.next();
-  await expect.poll(() => links.length).toBe(2);
+  await expect.poll(() => links.length, PATIENT).toBe(2);
   expect(links[1]).toEqual({ state: 'open', door: 'ws', latencyMs: expect.any(Number) });
   await stream.return();
 });
@@ -315,5 +315,5 @@ test('waitFor answers the first event that matches, after an answer that it miss
     name: 'TimeoutError',
   });
   await expect(kai.waitFor({}, { after: 'aaaaaaaa-1', timeout: 5_000 })).rejects.toThrow('epoch');
-  await expect.poll(() => server.node.kernel.feed.subscribers.get('/ws')).toBe(0);
+  await expect.poll(() => server.node.kernel.feed.subscribers.get('/ws'), PATIENT).toBe(0);
 });
