@@ -14,7 +14,7 @@ function partOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
   if (first === 'capabilities' && !second.endsWith('.ts')) return `capabilities/${second}`;
   // Tools that open a stopped node's data directory are processes of their own, as main.ts is.
-  if (first === 'cli' && (second === 'import' || second === 'journal')) return `cli/${second}`;
+  if (first === 'cli' && ['export', 'import', 'journal'].includes(second)) return `cli/${second}`;
   return first;
 }
 
@@ -37,7 +37,7 @@ const MAY: Record<string, { parts: string[]; packages: RegExp }> = {
   'config.ts': { parts: ['kernel'], packages: /^zod$/ },
   'logger.ts': { parts: [], packages: /^pino$/ },
 };
-const EVERYTHING = new Set(['main.ts', 'node.ts', 'capabilities', 'cli/import', 'cli/journal']);
+const EVERYTHING = new Set(['main.ts', 'node.ts', 'capabilities', 'cli/export', 'cli/import', 'cli/journal']);
 const PUBLIC = /\/(?:index|state|schema)\.ts$/;
 
 function mayImport(from: string, { target, local, typeOnly }: Module['imports'][number]): boolean {
