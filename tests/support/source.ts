@@ -23,11 +23,11 @@ const IMPORT = /^(?:import|export)\s+(?:(type)\s+)?(?:([^'";]*?)\s+from\s+)?'([^
 // Not where it is the text of a program, after a quote.
 const DYNAMIC = /(?<![\w'"`])import\('([^']+)'\)/g;
 
-/** Every file below a folder, as paths in the repository; nothing where there is no such folder. */
+/** Every file of the repository below a folder, as paths in it; nothing where there is no such folder. */
 export function filesBelow(folder: string): string[] {
   try {
     return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
       .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
       .sort();
   } catch {
