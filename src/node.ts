@@ -19,6 +19,7 @@ import { Kernel } from './kernel/kernel.ts';
 import type { World } from './kernel/options.ts';
 import type { Toolbox } from './kernel/toolbox.ts';
 import { surface } from './mcp/index.ts';
+import { skill } from './mcp/skill.ts';
 import { rowsPlan } from './search/plan.ts';
 import { openSearch } from './search/search.ts';
 import type { EmbeddingSettings } from './search/semantic/models.ts';
@@ -30,6 +31,7 @@ import { createGuard } from './transports/guard/guard.ts';
 import { addMcp, type McpOptions } from './transports/mcp/mcp.ts';
 import { addDocs } from './transports/rest/docs.ts';
 import { finishAnswers } from './transports/rest/finish-answers.ts';
+import { addReadOnce, llms } from './transports/rest/read-once.ts';
 import { addRoutes } from './transports/rest/routes.ts';
 import { createHttpServer } from './transports/rest/server.ts';
 import { createSse } from './transports/sse/sse.ts';
@@ -257,14 +259,19 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     });
     await addWebSockets(app, { kernel, streams, settings });
     addRoutes(app, kernel, openStream);
+    const shown = surface(VERSION);
     addMcp(app, {
       kernel,
       streams,
       settings,
-      surface: surface(VERSION),
+      surface: shown,
       listLegacy: config.MCP_LEGACY_TOOLS,
       fixtures: config.MCP_CONFORMANCE ? (await import('./transports/mcp/conformance/index.ts')).fixtures : undefined,
       ...options.mcp,
+    });
+    addReadOnce(app, {
+      '/SKILL.md': { type: 'text/markdown', text: (base) => skill(base, kernel.operations, shown) },
+      '/llms.txt': { type: 'text/plain', text: (base) => llms(base, kernel.capabilities) },
     });
     await addDocs(app, kernel, VERSION);
     finishAnswers(app);

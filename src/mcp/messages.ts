@@ -173,7 +173,7 @@ const EventData = z.looseObject({ content: z.string().optional(), title: z.strin
 const waitFor: ToolSpec = {
   name: 'wait_for',
   description:
-    'Blocks until something is addressed to you, and answers at once where there is something after `cursor`: one call in place of polling. With types, subjects or channels: until such a public event. Without anything it answers after 25 s with the same cursor: call it again.',
+    'Blocks until something is addressed to you, and answers at once where there is something after `cursor`: one call in place of polling. With types, subjects or channels: until such an event. Without anything it answers after 25 s with the same cursor: call it again.',
   effect: 'reads',
   operations: ['inbox.wait', 'events.list'],
   arguments: {
@@ -191,7 +191,7 @@ const waitFor: ToolSpec = {
     const after = cursor === undefined ? {} : { after: cursor };
     return Object.keys(filter).length === 0
       ? { operation: 'inbox.wait', input: { ...after, timeout } }
-      : { operation: 'events.list', input: { ...filter, ...after, wait: timeout, limit: 50 }, unnamed: true };
+      : { operation: 'events.list', input: { ...filter, ...after, all: true, wait: timeout, limit: 50 } };
   },
   tell(answer: Waited, { input }) {
     const { items, events, more } = answer;
