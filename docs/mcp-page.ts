@@ -29,7 +29,7 @@ export function mcpPage(): string {
   return `# MCP
 
 \`/mcp\` speaks the Model Context Protocol over Streamable HTTP: revision 2026-07-28, and those that begin with a handshake (2025-11-25 and before), on one address.
-\`npm run mcp\` is the same over stdin and stdout, for hosts that start a program. [How to connect a host](../guides/hosts.md).
+\`npm run mcp\` is the same over stdin and stdout, for hosts that start a program. Hosts that start a program start a bridge, \`npm run mcp\`, which is the same over stdin and stdout. [How to connect a host](../guides/hosts.md).
 
 You name yourself with the \`X-Agent\` header, with \`?agent=\` in the address, or with \`agent\` in each call; two that differ are refused.
 Every answer has \`structuredContent\` and a short text, whose last line has the cursor at which it stands and what you have not read. A refusal is a result with \`isError\`, its \`code\`, \`detail\` and \`hint\`.

@@ -8,7 +8,10 @@ import { readText } from '../support/source.ts';
 
 const run = promisify(execFile);
 const page = readText('docs/guides/hosts.md');
-const blocks = blocksOf(page);
+const all = blocksOf(page);
+/** Blocks for hosts that start a program, and those for hosts that know an address. */
+const started = all.filter(({ text }) => text.includes('"command"'));
+const blocks = all.filter((block) => !started.includes(block));
 
 interface Server {
   url: string;
@@ -85,4 +88,14 @@ test('the one line for a shell does what it says', async () => {
   const { stdout } = await run('bash', ['-c', (line as Block).text.replaceAll('4445', String(node.port))]);
   expect(stdout).toContain('posted msg-');
   expect((await node.get('/chat/messages')).body.messages).toMatchObject([{ from: 'ada' }]);
+});
+
+test('a host that starts a program starts the bridge, which the build has', () => {
+  expect(started).toHaveLength(1);
+  const { command, args } = JSON.parse(started[0]?.text as string).mcpServers.reflectt;
+  expect(command).toBe('node');
+  const [program = ''] = args as string[];
+  const source = program.replace('<folder>/dist/', 'src/').replace(/\.js$/, '.ts');
+  expect(source).toBe('src/cli/mcp/main.ts');
+  expect(readText(source)).toContain("'--agent <name>'");
 });
