@@ -81,7 +81,7 @@ export interface Toolbox {
   run(tool: FoundTool, request: ToolRequest): Promise<ToolOutcome>;
   /** Why calls may not be sent to this URL. */
   refusesEndpoint(url: string): string | undefined;
-  /** Sends a call as POST with JSON. */
+  /** Sends a call as POST with JSON. Throws Refusal `rate_limited`. */
   forward(endpoint: string, body: Record<string, unknown>, ms: number): Promise<ToolOutcome>;
   /** Ends what runs, and waits until nothing of it is left. */
   close(): Promise<void>;

@@ -10,7 +10,7 @@ export interface CatalogueOptions {
   /** Where modules are put together; emptied at start. */
   out: string;
   env: readonly string[];
-  /** Told of a look that failed. */
+  /** Told of a look that failed, and of a folder that cannot be read. */
   onFault(error: Error): void;
 }
 
@@ -64,6 +64,11 @@ export class Catalogue {
 
   get folders(): readonly ToolFolder[] {
     return this.#current?.folders ?? this.#options.folders.map((path) => ({ path, tools: 0 }));
+  }
+
+  /** What was wrong with a folder when it was looked at last. */
+  #errorOf(path: string): string | undefined {
+    return this.#current?.folders.find((folder) => folder.path === path)?.error;
   }
 
   #rootsNow(): string {
@@ -120,6 +125,8 @@ export class Catalogue {
 
   #take(scan: Scan): void {
     if (this.#closed) return;
+    for (const { path, error } of scan.folders)
+      if (error !== undefined && error !== this.#errorOf(path)) this.#options.onFault(new Error(`${path}: ${error}`));
     this.#current = scan;
     this.#byName = new Map(scan.tools.flatMap((tool) => [[tool.qualified, tool] as const]));
     for (const tool of scan.tools) this.#byName.set(tool.name, tool);

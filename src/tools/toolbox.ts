@@ -27,6 +27,9 @@ export interface ToolboxOptions {
   onFault(error: Error): void;
 }
 
+/** Calls that are sent to endpoints at once. */
+const ENDPOINTS_AT_ONCE = 64;
+
 /** Finds tools in folders and runs them, each call in a process of its own. */
 export function createToolbox(options: ToolboxOptions): Toolbox {
   const { folders, dataDir, env } = options;
@@ -37,6 +40,7 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
   const checker = new Checker();
   const endpoints = createEndpoints(options.endpointHosts, options.isOwn);
   const slots = new Slots(options.concurrency);
+  const lines = new Slots(ENDPOINTS_AT_ONCE);
   const running = new Set<RunningTool>();
   let closed = false;
 
@@ -85,7 +89,14 @@ export function createToolbox(options: ToolboxOptions): Toolbox {
     },
     run: (tool, request) => run(tool as Scanned, request),
     refusesEndpoint: endpoints.refuses,
-    forward: endpoints.forward,
+    async forward(endpoint, body, ms) {
+      await lines.take();
+      try {
+        return await endpoints.forward(endpoint, body, ms);
+      } finally {
+        lines.leave();
+      }
+    },
     async close() {
       closed = true;
       endpoints.close();
