@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import cors from '@fastify/cors';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { customAlphabet } from 'nanoid';
@@ -31,6 +32,7 @@ import { createGuard } from './transports/guard/guard.ts';
 import { addMcp, type McpOptions } from './transports/mcp/mcp.ts';
 import { addDocs } from './transports/rest/docs.ts';
 import { finishAnswers } from './transports/rest/finish-answers.ts';
+import { addPage, builtPage, type PageFiles } from './transports/rest/page.ts';
 import { addReadOnce, llms } from './transports/rest/read-once.ts';
 import { addRoutes } from './transports/rest/routes.ts';
 import { createHttpServer } from './transports/rest/server.ts';
@@ -50,6 +52,8 @@ export interface NodeOptions {
   mcp?: Pick<McpOptions, 'sessions' | 'progressMs'>;
   /** Where variables are that tools get; the process's own unless given. */
   environment?: Readonly<Record<string, string | undefined>>;
+  /** The files of the page at `/`; unless given, its own. */
+  page?: () => Promise<PageFiles>;
   /** Told while the index is made anew. */
   onProgress?: (done: number, total: number) => void;
   /** Something that was acknowledged cannot be relied on any more: end the process. */
@@ -94,6 +98,18 @@ function random(n: number): string {
 /** The address of a module for a thread, from the build or from source. */
 function moduleAt(path: string): string {
   return new URL(`${path}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
+}
+
+/** The page: as it was built, or, from source, made when it is asked for. */
+function pageFiles(): () => Promise<PageFiles> {
+  if (!import.meta.url.endsWith('.ts')) return builtPage(fileURLToPath(new URL('web', import.meta.url)));
+  // Only where the sources are is there what bundles them.
+  const bundler = new URL('../build/page.ts', import.meta.url).href;
+  let live: Promise<() => Promise<PageFiles>> | undefined;
+  return async () => {
+    live ??= import(bundler).then(({ livePage }: { livePage(): () => Promise<PageFiles> }) => livePage());
+    return (await live)();
+  };
 }
 
 const REAL_WORLD: World = { clock: Date.now, random };
@@ -274,6 +290,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       '/llms.txt': { type: 'text/plain', text: (base) => llms(base, kernel.capabilities) },
     });
     await addDocs(app, kernel, VERSION);
+    addPage(app, options.page ?? pageFiles());
     finishAnswers(app);
     await app.listen({ port: config.PORT, host: config.HOST });
     beginSearch();
