@@ -6,6 +6,7 @@ import * as presence from '../capabilities/presence/state.ts';
 import * as recurring from '../capabilities/recurring/state.ts';
 import * as reservations from '../capabilities/reservations/state.ts';
 import * as tasks from '../capabilities/tasks/state.ts';
+import * as tools from '../capabilities/tools/state.ts';
 import * as workflows from '../capabilities/workflows/state.ts';
 import type { Entities } from '../kernel/collection.ts';
 import type { Event } from '../kernel/event.ts';
@@ -23,6 +24,7 @@ export interface Collections {
   messages: messages.Message;
   /** The newest, and those that are written. */
   memories: memory.Memory;
+  tools: tools.RegisteredTool;
 }
 
 export type CollectionName = keyof Collections;
@@ -58,6 +60,7 @@ export const FOLDS: readonly Fold[] = [
   },
   { apply: messages.apply, keeps: 'messages', id: 'id', window: true },
   { apply: memory.apply, keeps: 'memories', id: 'id', window: true },
+  { apply: tools.apply, keeps: 'tools', id: 'name' },
 ];
 
 /** A collection that is held nowhere: what a fold counts or looks up for the server alone. */

@@ -155,7 +155,7 @@ async function perform({ node }: TestNode, each: Json, ids: Ids): Promise<boolea
   }
 }
 
-const LIVE = ['agents', 'channels', 'tasks', 'presences', 'workflows', 'recurring', 'reservations'] as const;
+const LIVE = ['agents', 'channels', 'tasks', 'presences', 'workflows', 'recurring', 'reservations', 'tools'] as const;
 
 /** What the server holds, as one agent may see it; of what is history, what a replica that begins now has. */
 function shownBy({ node }: TestNode, fresh: Replica, agent: string): Shown {
