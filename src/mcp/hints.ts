@@ -15,6 +15,8 @@ export const hints: Readonly<Record<string, string>> = {
   paths_reserved: 'Reserve other paths, wait for these with `wait`, or ask the agent who has them.',
   reservation_not_found: 'It may be over. reserve_files {action: list} shows what is reserved.',
   cursor_gone: 'Call catch_up without a cursor, and go on from the cursor of its answer.',
+  tool_not_found: 'Find it with call_tool {q}.',
+  invalid_tool_input: 'call_tool {name: "tools.get", input: {name}} shows what it takes; `errors` says what is wrong.',
   idempotency_key_reused: 'Use a new idempotency_key for a new request.',
   outcome_unknown: 'Call again with the same idempotency_key.',
 };

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ERAS, mcpClient } from '../support/mcp.ts';
 import { testNode } from '../support/node.ts';
 
@@ -86,7 +86,7 @@ test('a refusal says which argument is wrong, in the names that the tool has', a
     ['read_messages', { cursor: 'nonsense' }, /invalid_cursor/],
     ['call_tool', {}, /q: give q to find a tool/],
     ['call_tool', { name: 'events.subscribe' }, /name: there is no such tool/],
-    ['call_tool', { name: 'toString' }, /name: there is no such tool/],
+    ['call_tool', { name: 'toString' }, /agent: is required/],
     ['call_tool', { name: 'tasks.get', input: [] }, /input: an object/],
   ];
   const before = node.node.kernel.feed.head;
@@ -121,4 +121,30 @@ test('call_tool finds every operation and calls it by its name, as the caller', 
   expect((await mcp.call('who', { name: 'kai' })).text).toContain('kai: reviewing');
   const refused = await mcp.call('call_tool', { name: 'tasks.delete', input: { id: 'task-1-none' } });
   expect(refused).toMatchObject({ isError: true, structured: { code: 'task_not_found' } });
+});
+
+test('call_tool finds and calls the tools of folders, and says how one that failed did', async () => {
+  vi.stubEnv('HTTP_FETCH_HOSTS', '127.0.0.1');
+  await using node = await testNode({ env: { TOOLS_DIR: 'tools', TOOL_ENV: 'HTTP_FETCH_HOSTS' } });
+  await using mcp = await mcpClient(node.url, { agent: 'kai' });
+  const found = await mcp.call('call_tool', { q: 'time' });
+  expect(found.structured.shared).toMatchObject([{ name: 'current_time', status: 'ready' }]);
+  expect(found.text).toContain('current_time: ');
+  const shape = await mcp.call('call_tool', { name: 'tools.get', input: { name: 'current_time' } });
+  expect(shape.structured.result.tool.input_schema).toMatchObject({ type: 'object' });
+  const called = await mcp.call('call_tool', {
+    name: 'current_time',
+    input: { at: '2026-01-31T12:00:00Z', zone: 'Asia/Tokyo' },
+  });
+  expect(called.structured.result).toMatchObject({ success: true, result: { zone: 'Asia/Tokyo' } });
+  const wrong = await mcp.call('call_tool', { name: 'current_time', input: { zone: 7 } });
+  expect(wrong).toMatchObject({ isError: true, structured: { code: 'invalid_tool_input' } });
+  expect(wrong.text).toContain('tools.get');
+  const failed = await mcp.call('call_tool', { name: 'http_fetch', input: { url: 'http://example.com/' } });
+  expect(failed).toMatchObject({ isError: true, structured: { result: { success: false } } });
+  expect(failed.text).toMatch(/HTTP_FETCH_HOSTS/);
+  expect(failed.text).toMatch(/\ncursor: \S+/);
+  const absent = await mcp.call('call_tool', { name: 'no_such_tool' });
+  expect(absent).toMatchObject({ isError: true, structured: { code: 'tool_not_found' } });
+  vi.unstubAllEnvs();
 });

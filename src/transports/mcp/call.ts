@@ -3,7 +3,7 @@ import type { Kernel } from '../../kernel/kernel.ts';
 import type { Outcome } from '../../kernel/outcome.ts';
 import { checkAgent } from '../../kernel/validate.ts';
 import { fitted } from './fit.ts';
-import type { Input, Step, Surface, Told, ToolSpec } from './surface.ts';
+import type { Input, Surface, Told, ToolSpec } from './surface.ts';
 import { sharedArguments } from './tool-list.ts';
 
 /** What is known of a call beside its arguments. */
@@ -99,16 +99,20 @@ export class ToolCaller {
       budget === undefined || !lists
         ? await call(step.input)
         : await fitted(call, step.input, { lists, probe, tokens: budget });
-    return this.#told(tool, step, outcome, agent ?? outcome.agent);
+    const { beside } = step;
+    const other = beside && (await this.#kernel.call(beside.operation, beside.input, { agent, signal }));
+    const told = tool.tell?.(outcome.value as never, step, other?.value);
+    return this.#told(told ?? { fields: outcome.value as object, lines: [] }, outcome, agent ?? outcome.agent);
   }
 
-  #told(tool: ToolSpec, step: Step, { value, seq, replayed }: Outcome, agent: string | undefined): ToolResult {
-    const { fields, lines, bare }: Told = tool.tell?.(value as never, step) ?? { fields: value as object, lines: [] };
+  #told(told: Told, { seq, replayed }: Outcome, agent: string | undefined): ToolResult {
+    const { fields, lines, bare, failed } = told;
     const cursor = (fields as { cursor?: string }).cursor ?? this.#kernel.feed.cursor(seq);
     const counters = agent === undefined ? {} : this.#kernel.counters(agent);
     const figures = Object.entries(counters).map(([name, n]) => ` · ${name}: ${n}`);
     const last = `cursor: ${cursor}${figures.join('')}`;
     return {
+      ...(failed && { isError: true }),
       content: [{ type: 'text', text: (bare ? lines : [...lines, last]).join('\n') }],
       structuredContent: { ...fields, cursor, ...(agent !== undefined && { counters }), ...(replayed && { replayed }) },
     };

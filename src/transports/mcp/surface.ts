@@ -11,6 +11,8 @@ export interface Step {
   input: Input;
   /** True where the caller is not named: what is private is left out. */
   unnamed?: true;
+  /** A query that is asked beside it, where one answer says only half. */
+  beside?: { operation: string; input: Input };
 }
 
 /** What a tool says of an answer: fields for programs, lines for a context window. */
@@ -19,6 +21,8 @@ export interface Told {
   lines: readonly string[];
   /** Without the last line, of cursor and counts. */
   bare?: true;
+  /** The call was made, and what it called did not do it. */
+  failed?: true;
 }
 
 /** An argument: what to say of the operation's field of this name, or a schema of its own. */
@@ -49,7 +53,7 @@ export interface ToolSpec {
   /** Which operation a call becomes; the first with the arguments as its input where absent. May throw a Refusal. */
   plan?(input: Input, operations: ReadonlyMap<string, Operation>): Step;
   /** What is said of the answer; the answer itself where absent. */
-  tell?(answer: never, step: Step): Told;
+  tell?(answer: never, step: Step, beside: unknown): Told;
 }
 
 /** Something that can be read and watched by its URI: a projection of one query. */
