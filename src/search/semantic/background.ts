@@ -22,6 +22,8 @@ export interface Background {
   readonly error: string | undefined;
   /** Texts that are in no model's power, until they change or the server starts again: by hash. */
   readonly refused: ReadonlySet<string>;
+  /** No document has this text any more. */
+  forget(hash: string): void;
   close(): Promise<void>;
 }
 
@@ -127,6 +129,10 @@ export function createBackground({ next, done, restMs }: BackgroundOptions): Bac
       return refused.size === 0 ? undefined : `${refused.size} texts have no vector, because the model refuses them`;
     },
     refused,
+    forget(hash) {
+      refused.delete(hash);
+      suspects.delete(hash);
+    },
     async close() {
       closed = true;
       clearTimeout(timer);

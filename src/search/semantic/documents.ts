@@ -83,9 +83,10 @@ export class Documents {
     return new Set(this.#byHash.keys());
   }
 
-  textOf({ kind, row }: Pick<Doc, 'kind' | 'row'>): string {
-    const found = this.#index.prepare('SELECT text FROM embeddable WHERE kind = ? AND row = ?').get(kind, row);
-    return (found as { text: string } | undefined)?.text ?? '';
+  /** The text; undefined where another was written there since. */
+  textOf({ kind, row, hash }: Doc): string | undefined {
+    const sql = 'SELECT text FROM embeddable WHERE kind = ? AND row = ? AND hash = ?';
+    return (this.#index.prepare(sql).get(kind, row, hash) as { text: string } | undefined)?.text;
   }
 
   /** Takes in what changed since the last time; answers how much. Throws what SQLite throws. */

@@ -230,6 +230,7 @@ test('one text that a model refuses is left, and the others are embedded', async
   expect(semantic.status().pending).toBe(1);
   put({ kind: 'memory', row: 3, text: 'mended' });
   await indexed(semantic, 5);
+  expect(semantic.error).toBeUndefined();
 });
 
 test.each([
@@ -283,4 +284,34 @@ test('likeness is reported at most five times, nearest first', async () => {
     near.map(({ similarity }) => similarity).toSorted((a, b) => b - a),
   );
   expect(await semantic.similar('release', 'tasks', undefined)).toEqual([]);
+});
+
+test('a text whose likes were just looked for is not given to the model again', async () => {
+  const model = testModel();
+  await using meaning = givenMeaning({ models: modelsOf(model) });
+  const { semantic, put } = meaning;
+  put({ kind: 'memory', row: 1, text: 'ship it' });
+  await indexed(semantic, 1);
+  expect(await semantic.similar('release it', 'memory', undefined)).toMatchObject([{ id: 'memory-1' }]);
+  put({ kind: 'memory', row: 2, text: 'release it' });
+  await indexed(semantic, 2);
+  expect(model.asked.map(({ texts }) => texts)).toEqual([['ship it'], ['release it']]);
+});
+
+test('a text that changes while the model reads it never gets the vector of the other', async () => {
+  const model = testModel();
+  let open = () => {};
+  await using meaning = givenMeaning({ models: modelsOf(model) });
+  const { semantic, put, request } = meaning;
+  model.gate = new Promise((resolve) => (open = resolve));
+  put({ kind: 'memory', row: 1, text: 'the cat' });
+  await semantic.sync();
+  await expect.poll(() => model.asked.length).toBe(1);
+  put({ kind: 'memory', row: 1, text: 'we ship it' });
+  open();
+  await indexed(semantic, 1);
+  const near = await semantic.similar('we ship it', 'memory', undefined);
+  expect(near).toEqual([{ id: 'memory-1', similarity: expect.closeTo(1) }]);
+  expect(await semantic.similar('the cat', 'memory', undefined)).toEqual([]);
+  expect(await found(semantic, request('the cat'))).toEqual(['memory-1 meaning']);
 });

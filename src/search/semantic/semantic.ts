@@ -288,6 +288,7 @@ export class Semantic {
     this.#making?.drop(doc.hash);
     this.#answering?.drop(doc.hash);
     this.#unstored.delete(doc.hash);
+    this.#background.forget(doc.hash);
   }
 
   /** Texts that lack a vector: of decisions and memories first, then tasks, then messages, the newest first. */
@@ -299,8 +300,12 @@ export class Semantic {
     for (let planned = false; texts.size < embedder.batch; ) {
       const doc = this.#plan.shift();
       if (doc !== undefined) {
-        if (lacks(doc) && this.#docs.get(doc.kind, doc.row) === doc)
-          texts.set(doc.hash, { hash: doc.hash, text: this.#docs.textOf(doc) });
+        const text = lacks(doc) ? this.#docs.textOf(doc) : undefined;
+        if (text === undefined) continue;
+        // Who wrote it may have been told what is like it.
+        const known = this.#recent.get(`${making.model}\n${text}`);
+        if (known) this.#done(embedder, [{ hash: doc.hash, text }], [known]);
+        else texts.set(doc.hash, { hash: doc.hash, text });
       } else if (planned || texts.size > 0) break;
       else {
         this.#plan = firstOf(this.#docs.all(), lacks);
