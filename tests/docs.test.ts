@@ -84,6 +84,10 @@ test('the guide to memory does what it says', async () => {
   expect(await follow('docs/guides/memory.md')).toBe(7);
 });
 
+test('the guide to search by meaning does what it says, with the model that is shipped', { timeout: 120_000 }, async () => {
+  expect(await follow('docs/guides/search-by-meaning.md')).toBe(4);
+});
+
 test('the guide to tools does what it says', async () => {
   expect(await follow('docs/guides/tools.md')).toBe(6);
 });
@@ -97,6 +101,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/reservations.md',
     'docs/guides/agents.md',
     'docs/guides/memory.md',
+    'docs/guides/search-by-meaning.md',
     'docs/guides/client.md',
     'docs/guides/tools.md',
   ])

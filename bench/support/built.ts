@@ -18,6 +18,5 @@ export const built = {
   node: () => load<typeof import('../../src/node.ts')>('node.js'),
   minilm: () => load<typeof import('../../src/search/semantic/minilm.ts')>('search/semantic/minilm.js'),
   vectors: () => load<typeof import('../../src/search/semantic/vectors.ts')>('search/semantic/vectors.js'),
-  sqlite: () => load<typeof import('../../src/store/sqlite.ts')>('store/sqlite.js'),
   bareLog: () => load<typeof import('../bare/log.ts')>('bench/log.js'),
 };

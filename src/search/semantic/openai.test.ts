@@ -5,7 +5,6 @@ import { EmbeddingFailed } from './embedder.ts';
 import { createEndpoint } from './openai.ts';
 
 const KEY = 'sk-very-secret';
-const timeouts = { query: 200, background: 400 };
 
 /** What it fails with; no key and nothing that the endpoint said is in it. */
 async function failure(promise: Promise<unknown>): Promise<EmbeddingFailed> {
@@ -66,7 +65,7 @@ test.each([
 ] as const)('%s: says why, and is not asked again at once', async (_, answers, reason) => {
   await using endpoint = await fakeEndpoint();
   endpoint.answers = answers;
-  const embedder = createEndpoint({ url: endpoint.url, model: 'small', apiKey: KEY, dim: 8, timeouts });
+  const embedder = createEndpoint({ url: endpoint.url, model: 'small', apiKey: KEY, dim: 8 });
   const first = await failure(embedder.embed(['ship it'], 'query'));
   expect(first.message).toContain(reason);
   expect(first.ofTexts).toBe(false);
@@ -107,7 +106,7 @@ test('what blames the texts stops no other text', async () => {
 test('an endpoint that never answers, or is not there, fails in time', async () => {
   await using endpoint = await fakeEndpoint();
   endpoint.answers = 'never';
-  const slow = createEndpoint({ url: endpoint.url, model: 'small', timeouts });
+  const slow = createEndpoint({ url: endpoint.url, model: 'small', timeouts: { query: 100, background: 100 } });
   expect((await failure(slow.embed(['x'], 'query'))).message).toContain('does not answer in time');
 
   const server = createServer().listen(0, '127.0.0.1');
