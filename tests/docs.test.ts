@@ -84,7 +84,9 @@ test('the guide to memory does what it says', async () => {
   expect(await follow('docs/guides/memory.md')).toBe(7);
 });
 
-test('the guide to search by meaning does what it says, with the model that is shipped', { timeout: 120_000 }, async () => {
+test('the guide to search by meaning does what it says, with the model that is shipped', {
+  timeout: 120_000,
+}, async () => {
   expect(await follow('docs/guides/search-by-meaning.md')).toBe(4);
 });
 
