@@ -278,3 +278,15 @@ test('GET /search/status tells how far it is', async () => {
   expect(body.messages.indexed).toBeLessThanOrEqual(body.messages.head);
   expect(body.semantic).toMatchObject({ pending: expect.any(Number) });
 });
+
+test('what the server notes in the thread of a task is not found, what is said there is', async () => {
+  await using server = await testNode();
+  const { body } = await server.send('POST', '/tasks', { title: 'Mend the pump', createdBy: 'kai' });
+  const { id } = body.task;
+  await server.send('POST', `/tasks/${id}/claim`, { agent: 'claimant' });
+  await server.send('POST', `/tasks/${id}/comments`, { author: 'claimant', content: 'The claimant says hello.' });
+  const notes = await server.get(`/chat/messages?channel=task:${id}`);
+  expect(notes.body.messages.length).toBeGreaterThan(1);
+  const found = await server.get('/chat/search?q=claimant');
+  expect(found.body.messages.map(({ content }: { content: string }) => content)).toEqual(['The claimant says hello.']);
+});

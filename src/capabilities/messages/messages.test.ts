@@ -257,17 +257,6 @@ describe('reading', () => {
     expect(ids(listed)).toBe(expected);
   });
 
-  test.each([
-    ['50%', 'b'],
-    ['a_b', 'b'],
-    ['SAID', 'ad'],
-    ['%', 'b'],
-    ['kai', ''],
-    ['general', ''],
-  ])('%j is looked for in what was said, as it is written', async (q, expected) => {
-    expect(ids((await scene.asks('messages.search', { q })).messages)).toBe(expected);
-  });
-
   test('a private list is refused to who is none of its ends', async () => {
     const input = { channel: 'dm:kai:link' };
     await expect(scene.asks('messages.list', input, 'pixel')).rejects.toMatchObject({ code: 'not_a_party' });
