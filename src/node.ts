@@ -262,7 +262,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
         origin: [...config.ALLOWED_ORIGINS],
         strictPreflight: false,
         methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-        exposedHeaders: ['X-Seq', 'ETag', 'Retry-After', 'Idempotent-Replay'],
+        exposedHeaders: ['X-Seq', 'ETag', 'Retry-After', 'Idempotent-Replay', 'Mcp-Session-Id'],
       });
     }
     const batchWindow = kernel.collection<{ batchWindowMs: number }>('event_settings');

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Answer, type TestNode, testNode } from '../support/node.ts';
 
@@ -148,4 +149,69 @@ test('more resources than one stream may watch are refused', async () => {
   };
   const refused = await send(node, frame, { 'mcp-protocol-version': VERSION, 'mcp-method': 'subscriptions/listen' });
   expect(refused).toMatchObject({ status: 413, body: { error: { data: { code: 'too_large' } } } });
+});
+
+test('a page of an allowed origin is told its session, and one of another is not', async () => {
+  await using node = await testNode({ env: { ALLOWED_ORIGINS: 'https://inspector.example' } });
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'tests', version: '1.0.0' } };
+  const frame = { jsonrpc: '2.0', id: 1, method: 'initialize', params };
+  const { status, headers: told } = await send(node, frame, { origin: 'https://inspector.example' });
+  expect(status).toBe(200);
+  expect(told.get('access-control-allow-origin')).toBe('https://inspector.example');
+  expect(told.get('access-control-expose-headers')).toContain('Mcp-Session-Id');
+  expect(told.get('mcp-session-id')).toMatch(/^[\w-]{20,}$/);
+  expect((await send(node, frame, { origin: 'https://evil.example' })).status).toBe(403);
+});
+
+const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
+const anyParams = fc.record(
+  {
+    name: fc.oneof(fc.constantFrom('post_message', 'call_tool', 'inbox', 'update_task', 'wait'), fc.string()),
+    arguments: fc.oneof(
+      json,
+      fc.dictionary(fc.constantFrom('agent', 'content', 'id', 'action', 'q', 'name', 'input', 'limit'), json),
+    ),
+    uri: fc.oneof(fc.constantFrom('board://', 'inbox://kai', 'task://%'), fc.string()),
+    _meta: fc.oneof(fc.constant(meta), json),
+  },
+  { requiredKeys: [] },
+);
+const anyFrame = fc.oneof(
+  json,
+  fc.record(
+    {
+      jsonrpc: fc.oneof(fc.constant('2.0'), json),
+      id: fc.oneof(fc.integer(), fc.string(), json),
+      method: fc.oneof(
+        fc.constantFrom(
+          'tools/call',
+          'tools/list',
+          'resources/read',
+          'prompts/get',
+          'initialize',
+          'ping',
+          'server/discover',
+        ),
+        fc.string(),
+      ),
+      params: fc.oneof(anyParams, json),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+test('whatever comes is answered, and never with a fault of the server', async () => {
+  await using node = await testNode();
+  await fc.assert(
+    fc.asyncProperty(anyFrame, fc.boolean(), async (frame, modern) => {
+      const { method, params } = (frame ?? {}) as { method?: string; params?: { name?: string } };
+      const plain = (text: unknown) => (typeof text === 'string' && /^[\x21-\x7e]+$/.test(text) ? text : 'x');
+      const said = { ...headers, 'mcp-method': plain(method), 'mcp-name': plain(params?.name) };
+      const { status, body } = await send(node, JSON.stringify(frame), modern ? said : {});
+      expect({ frame, status, body }).toMatchObject({ status: expect.toSatisfy((code: number) => code < 500) });
+      expect(JSON.stringify(body)).not.toContain('"internal"');
+    }),
+    { numRuns: 300 },
+  );
+  expect((await node.get('/health')).body.status).toBe('ok');
 });

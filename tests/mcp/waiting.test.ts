@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { surface } from '../../src/mcp/index.ts';
+import { ToolCaller } from '../../src/transports/mcp/call.ts';
 import { ERAS, type Era, mcpClient } from '../support/mcp.ts';
 import { type TestNode, testNode } from '../support/node.ts';
 
@@ -88,4 +90,26 @@ test.each(ERAS)('a server that closes answers those who wait, over %s', async (e
   expect(await waiting).toMatch(/answered|ended/);
   expect(performance.now() - began).toBeLessThan(5_000);
   await mcp.client.close().catch(() => {});
+});
+
+test('a call waits no longer than its client would, whatever it asks for, wherever it may wait', async () => {
+  await using node = await testNode();
+  const caller = new ToolCaller(node.node.kernel, surface(''), (error) => {
+    throw error;
+  });
+  const began = performance.now();
+  for (const [name, input] of [
+    ['wait_for', { timeout: 600 }],
+    ['wait_for', { timeout: 600, types: ['task_claimed'] }],
+    ['inbox', { wait: 600 }],
+    ['next_task', { wait: 600 }],
+    ['call_tool', { name: 'inbox.wait', input: { timeout: 600 } }],
+    ['inbox', { wait: '600' }],
+    ['call_tool', { name: 'inbox.wait', input: { wait: '600' } }],
+    ['call_tool', { name: 'events.list', input: { wait: 600, types: 'task_claimed' } }],
+  ] as const) {
+    const { isError, content } = await caller.call(name, { ...input }, { agent: 'kai', maxWait: 0 });
+    expect({ name, isError, content }).toMatchObject({ name, isError: undefined });
+  }
+  expect(performance.now() - began).toBeLessThan(15_000);
 });

@@ -87,7 +87,7 @@ export class ToolCaller {
       operation: tool.operations[0] as string,
       input: own,
     };
-    limitWait(step.input, maxWait);
+    if ('wait' in (this.#kernel.operations.get(step.operation)?.input.shape ?? {})) limitWait(step.input, maxWait);
     const call = (input: Input): Promise<Outcome> =>
       this.#kernel.call(step.operation, input, {
         agent: step.unnamed ? undefined : agent,
@@ -166,6 +166,5 @@ function requireKnown(tool: ToolSpec, known: ReadonlySet<string>, given: Input):
 
 /** A host gives up on a call long before an operation would: whoever waits is answered before. */
 function limitWait(input: Input, most: number): void {
-  for (const field of ['wait', 'timeout'])
-    if (typeof input[field] === 'number' && input[field] > most) input[field] = most;
+  for (const field of ['wait', 'timeout']) if (Number(input[field]) > most) input[field] = most;
 }
