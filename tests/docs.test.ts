@@ -90,6 +90,10 @@ test('the guide to search by meaning does what it says, with the model that is s
   expect(await follow('docs/guides/search-by-meaning.md')).toBe(4);
 });
 
+test('the guide to searching does what it says', async () => {
+  expect(await follow('docs/guides/search.md')).toBe(4);
+});
+
 test('the guide to tools does what it says', async () => {
   expect(await follow('docs/guides/tools.md')).toBe(6);
 });
@@ -104,6 +108,7 @@ test('every block of these is a command or what it prints', () => {
     'docs/guides/agents.md',
     'docs/guides/memory.md',
     'docs/guides/search-by-meaning.md',
+    'docs/guides/search.md',
     'docs/guides/client.md',
     'docs/guides/tools.md',
   ])

@@ -6,7 +6,9 @@ import { createReader } from './candidates.ts';
 import { parseResume, type Resume } from './position.ts';
 import { readWords, type Words } from './query.ts';
 import type { Kind } from './rows-schema.ts';
+import { readable } from './strands.ts';
 import { openStream, type Stream, type StreamSource, type WordHit } from './stream.ts';
+import { weigh } from './terms.ts';
 
 /** What was found by words. */
 export interface WordAnswer {
@@ -31,19 +33,21 @@ export function createLexical(database: Database, sources: readonly DocumentSour
     resume: Resume | undefined,
   ): WordAnswer {
     const { agent, sort, limit } = request;
-    const streams: { kind: Kind; ceiling: number; stream: Stream }[] = [];
-    for (const [kind, filter] of kindsOf(request)) {
+    const searched = kindsOf(request).flatMap(([kind, filter]) => {
       const source = byKind.get(kind);
-      const from = resume?.kinds.get(kind);
-      if (source === undefined || (resume && from === undefined)) continue;
-      const ceiling = from?.ceiling ?? source.reader.highest();
-      const position = from?.position ?? { top: ceiling, offset: 0 };
-      streams.push({
-        kind,
-        ceiling,
-        stream: openStream(source, ways, { agent, filter, sort, limit, ceiling, every }, position),
-      });
-    }
+      if (source === undefined) return [];
+      const highest = source.reader.highest();
+      const from = resume
+        ? (resume.kinds.get(kind) ?? { ceiling: 0, position: OVER })
+        : { ceiling: highest, position: { top: highest, offset: 0 } };
+      return [{ kind, filter, source, strands: readable(kind, agent), ...from }];
+    });
+    const asked = ways.map((words) => weigh(database, words, searched, agent));
+    const streams = searched.map(({ kind, filter, source, ceiling, position }) => ({
+      kind,
+      ceiling,
+      stream: openStream(source, asked, { agent, filter, sort, limit, every }, position),
+    }));
     const hits: WordHit[] = [];
     let bytes = 0;
     while (hits.length < limit) {
@@ -58,11 +62,10 @@ export function createLexical(database: Database, sources: readonly DocumentSour
       hits.push(hit);
       first.take();
     }
-    const rest = streams.flatMap(({ kind, ceiling, stream }) => {
-      const position = stream.position();
-      return position === undefined ? [] : [[kind, { ceiling, position }] as const];
-    });
-    return { hits, every, ...(rest.length > 0 && { next: { every, kinds: new Map(rest) } }) };
+    const rest = streams.map(({ kind, ceiling, stream }) => [kind, { ceiling, position: stream.position() }] as const);
+    if (rest.every(([, { position }]) => position === undefined)) return { hits, every };
+    const kinds = rest.map(([kind, { ceiling, position = OVER }]) => [kind, { ceiling, position }] as const);
+    return { hits, every, next: { every, kinds: new Map(kinds) } };
   }
 
   return {
@@ -76,6 +79,9 @@ export function createLexical(database: Database, sources: readonly DocumentSour
     },
   };
 }
+
+/** Where a stream stands that is over. */
+const OVER = { top: 0, offset: 0 };
 
 /** The kinds of rows in which is what was asked for, each with its filter. */
 function kindsOf({ in: kinds, filter }: SearchRequest): [Kind, SearchRequest['filter']][] {

@@ -2,10 +2,9 @@ import type { DocumentSource } from '../kernel/document.ts';
 import type { SearchFilter, SearchKind } from '../kernel/search.ts';
 import type { Database } from '../store/sqlite.ts';
 import { type Candidate, isInTime, type Reader } from './candidates.ts';
-import type { Words } from './query.ts';
 import { coverageOf, createCounter, scoreOf, type WeighedTerm } from './scoring.ts';
 import { narrowed, newestRows, readable, type Strand } from './strands.ts';
-import { matchOf, weigh } from './terms.ts';
+import { matchOf, type WeighedWords } from './terms.ts';
 
 /** Rows that are ranked together: the newest that match, and then the newest before those. */
 export const WINDOW = 1_000;
@@ -38,8 +37,6 @@ export interface StreamRequest {
   sort: 'relevance' | 'newest';
   /** Hits that are asked for. */
   limit: number;
-  /** Rows above it are not looked at: they came after the first page. */
-  ceiling: number;
   /** Every term is in each text; otherwise any of them, and then there is one window alone. */
   every: boolean;
 }
@@ -69,7 +66,7 @@ interface Ranked {
 
 /** A way to ask: terms with their weight, and how to look for them. */
 interface Asked {
-  terms: WeighedTerm[];
+  terms: readonly WeighedTerm[];
   count: ReturnType<typeof createCounter>;
   /** The rows of the window that begins at a row, the newest first. */
   rows(top: number, most: number): number[];
@@ -78,13 +75,12 @@ interface Asked {
 /** Hits for each of several ways to ask, the best score of each counting; of several ways there is one window alone. */
 export function openStream(
   { database, source, reader }: StreamSource,
-  ways: readonly Words[],
-  { agent, filter, sort, limit, ceiling, every }: StreamRequest,
+  ways: readonly WeighedWords[],
+  { agent, filter, sort, limit, every }: StreamRequest,
   from: Position,
 ): Stream {
-  const strands = readable(source.kind, agent);
-  const narrow = narrowed(database, source.kind, strands, filter);
-  const asked = ways.map((words) => ask(database, words, strands, narrow, { ceiling, agent, every }));
+  const narrow = narrowed(database, source.kind, readable(source.kind, agent), filter);
+  const asked = ways.map((words) => ask(database, words, narrow, every));
   const single = asked.length !== 1 || !every;
   // In order of time no more is read than is asked for.
   const size = sort === 'newest' && !single ? Math.min(limit + 1, WINDOW) : WINDOW;
@@ -155,17 +151,10 @@ export function openStream(
   };
 }
 
-function ask(
-  database: Database,
-  words: Words,
-  strands: readonly Strand[],
-  narrow: readonly Strand[],
-  { ceiling, agent, every }: { ceiling: number; agent: string | undefined; every: boolean },
-): Asked {
-  const terms = weigh(database, words, strands, ceiling, agent);
+function ask(database: Database, { terms, excluded }: WeighedWords, narrow: readonly Strand[], every: boolean): Asked {
   const count = createCounter(terms);
   const rowsOf = (some: readonly WeighedTerm[], top: number, most: number) =>
-    newestRows(database, narrow, matchOf(some, words.excluded, every), top, most);
+    newestRows(database, narrow, matchOf(some, excluded, every), top, most);
   return {
     terms,
     count,

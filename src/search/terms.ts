@@ -32,23 +32,44 @@ export function matchOf(terms: readonly WeighedTerm[], excluded: readonly Term[]
   return `((${wanted}) NOT (${unwanted}))`;
 }
 
-/** The terms with the words that they stand for, and with what they say among all that the agent may find. */
+/** Where terms are counted: what the agent may find of a kind, up to a row. */
+export interface Counted {
+  strands: readonly Strand[];
+  ceiling: number;
+}
+
+/** A way to ask, with what its terms say. */
+export interface WeighedWords extends Omit<Words, 'terms'> {
+  terms: readonly WeighedTerm[];
+}
+
+/** The terms with the words that they stand for, and with what they say among all that the agent may find of all kinds. */
 export function weigh(
   database: Database,
-  { terms }: Pick<Words, 'terms'>,
-  strands: readonly Strand[],
-  ceiling: number,
+  words: Words,
+  kinds: readonly Counted[],
   agent: string | undefined,
-): WeighedTerm[] {
-  return terms.map((term) => {
+): WeighedWords {
+  const terms = words.terms.map((term) => {
     const last = term.words.at(-1) as string;
     const longer = new Set(term.begins ? longerWords(database, last, agent) : []);
     const expression = expressionOf({ ...term, longer });
-    const [open, ...own] = strands as [Strand, ...Strand[]];
-    const { n, oldest } = countRows(database, open, expression, [1, ceiling], COUNTED);
-    const lowest = n < COUNTED ? 1 : oldest;
-    const more = own.map((strand) => countRows(database, strand, expression, [lowest, ceiling], COUNTED).n);
-    const all = more.reduce((sum, each) => sum + each, n);
-    return { ...term, longer, idf: idfOf(all, Math.max(all, ceiling - lowest + 1)) };
+    let [has, rows] = [0, 0];
+    for (const kind of kinds) {
+      const { n, reach } = countIn(database, kind, expression);
+      has += n;
+      rows += reach;
+    }
+    return { ...term, longer, idf: idfOf(has, Math.max(has, rows)) };
   });
+  return { ...words, terms };
+}
+
+/** How many of the `reach` newest rows have a term. */
+function countIn(database: Database, { strands, ceiling }: Counted, expression: string): { n: number; reach: number } {
+  const [open, ...own] = strands as [Strand, ...Strand[]];
+  const { n, oldest } = countRows(database, open, expression, [1, ceiling], COUNTED);
+  const lowest = n < COUNTED ? 1 : oldest;
+  const more = own.map((strand) => countRows(database, strand, expression, [lowest, ceiling], COUNTED).n);
+  return { n: more.reduce((sum, each) => sum + each, n), reach: ceiling - lowest + 1 };
 }

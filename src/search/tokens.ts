@@ -1,5 +1,5 @@
 /** Change it when the same text gives other tokens than before: the index is made anew. */
-export const TOKENS_VERSION = 1;
+export const TOKENS_VERSION = 2;
 
 /** A word as it is compared, and where it stands: `[start, end)` in UTF-16 units of the text. */
 export interface Token {
@@ -18,6 +18,8 @@ const ALONE =
 const PARTS = new RegExp(`${ALONE.source}|(?:(?!${ALONE.source})[\\p{L}\\p{N}\\p{M}])+`, 'gu');
 const MARKS = /\p{M}+/gu;
 const WORDS = /[\p{L}\p{N}]+/gu;
+/** What is no word in ASCII: the picture ‼ is two of these otherwise. */
+const SIGNS = /[!-/:-`{-~]/;
 
 /**
  * The words of a text: letters and digits in a row, without case and diacritics (NFKD, no marks, lower case). Everything
@@ -103,12 +105,15 @@ export function isAlone(word: string): boolean {
 
 /** Letters that look another way at the end of a word. */
 function fold(text: string): string {
-  return text.toLowerCase().normalize('NFKD').replace(MARKS, '').replaceAll('ς', 'σ');
+  return text.normalize('NFKD').replace(MARKS, '').toLowerCase().replaceAll('ς', 'σ');
 }
 
 function wordsOf(written: string): string[] {
   // One character of a script without spaces is itself: its marks make it another one.
-  if (ALONE.test(written)) return [written.normalize('NFKC').toLowerCase().slice(0, LONGEST)];
+  if (ALONE.test(written)) {
+    const one = written.normalize('NFKC').toLowerCase();
+    return [SIGNS.test(one) ? written : one];
+  }
   // Taken apart, a letter may be several with something between: ½ is 1⁄2.
   return (fold(written).match(WORDS) ?? []).map((word) => word.slice(0, LONGEST));
 }

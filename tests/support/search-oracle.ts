@@ -44,7 +44,14 @@ export function oracle(all: readonly Told[], asking: Asking): { id: string; scor
 }
 
 const chunksOf = (typed: string) => typed.split(' ').filter(Boolean);
-const wordsOf = (text: string) => tokensOf(text).map(({ word }) => word);
+const words = new Map<string, string[]>();
+
+function wordsOf(text: string): string[] {
+  let known = words.get(text);
+  if (known === undefined) words.set(text, (known = tokensOf(text).map(({ word }) => word)));
+  return known;
+}
+
 const mayRead = ({ readers }: Told, agent: string | undefined) =>
   readers === undefined || readers.includes(agent as string);
 
@@ -62,11 +69,14 @@ function listOf(all: readonly Told[], asking: Asking, every: boolean): { id: str
   }
 }
 
-function rankedOf(all: readonly Told[], kind: Told['kind'], { typed, agent, filter, sort }: Asking, every: boolean) {
+function rankedOf(
+  all: readonly Told[],
+  kind: Told['kind'],
+  { typed, agent, filter, sort, kinds }: Asking,
+  every: boolean,
+) {
   const of = all.filter((doc) => doc.kind === kind);
-  const ceiling = Math.max(0, ...of.map(({ row }) => row));
-  const alive = of.filter((doc) => !doc.gone).map((doc) => ({ ...doc, words: wordsOf(doc.texts.at(-1) as string) }));
-  const readable = alive.filter((doc) => mayRead(doc, agent)).sort((a, b) => b.row - a.row);
+  const readable = readableOf(all, kind, agent);
   const chunks = chunksOf(typed);
   const terms: Term[] = [];
   const excluded: string[][] = [];
@@ -76,11 +86,16 @@ function rankedOf(all: readonly Told[], kind: Told['kind'], { typed, agent, filt
       const words = wordsOf(chunk);
       const begins = i === chunks.length - 1 && !typed.endsWith(' ') && (words.at(-1) as string).length > 1;
       const longer = begins ? longerThan(all, words.at(-1) as string, agent) : [];
-      const open = readable.filter((doc) => doc.readers === undefined && mayHave(doc.words, words, longer));
-      const own = readable.filter((doc) => doc.readers !== undefined && mayHave(doc.words, words, longer));
-      const lowest = open.length < COUNTED ? 1 : (open[COUNTED - 1] as Told).row;
-      const n = Math.min(open.length, COUNTED) + own.filter(({ row }) => row >= lowest).length;
-      const rows = Math.max(n, ceiling - lowest + 1);
+      let [n, rows] = [0, 0];
+      for (const each of kinds) {
+        const may = readableOf(all, each, agent).filter((doc) => mayHave(doc.words, words, longer));
+        const open = may.filter(({ readers }) => readers === undefined);
+        const lowest = open.length < COUNTED ? 1 : (open[COUNTED - 1] as Told).row;
+        const own = may.filter(({ readers, row }) => readers !== undefined && row >= lowest);
+        n += Math.min(open.length, COUNTED) + own.length;
+        rows += Math.max(0, ...all.filter(({ kind }) => kind === each).map(({ row }) => row)) - lowest + 1;
+      }
+      rows = Math.max(n, rows);
       terms.push({ words, longer, idf: Math.log(1 + (rows - n + 0.5) / (n + 0.5)) });
     }
   }
@@ -128,6 +143,14 @@ function rankedOf(all: readonly Told[], kind: Told['kind'], { typed, agent, filt
     allowed.filter((doc) => mayHave(doc.words, words, longer)).slice(0, share),
   );
   return rank([...new Set(some)]);
+}
+
+/** What the agent may find, the newest first, in words. */
+function readableOf(all: readonly Told[], kind: Told['kind'], agent: string | undefined) {
+  return all
+    .filter((doc) => doc.kind === kind && !doc.gone && mayRead(doc, agent))
+    .map((doc) => ({ ...doc, words: wordsOf(doc.texts.at(-1) as string) }))
+    .sort((a, b) => b.row - a.row);
 }
 
 /** True where a row of the table is found for a term: a beginning after a phrase may be anywhere. */
