@@ -19,6 +19,8 @@ export interface SearchOptions extends ThreadData {
 
 /** Milliseconds after the start until documents are looked at for their meaning. */
 const BEGIN_MS = 1_000;
+/** Milliseconds after which a thread that stopped is started again though nobody searches. */
+const AGAIN_MS = 5_000;
 /** Seconds after which a search that failed may succeed. */
 const RETRY = 1;
 
@@ -75,9 +77,17 @@ export function openSearch(options: SearchOptions): OpenedSearch {
     return started;
   }
 
+  /** Things are given a meaning also where nobody searches. */
+  function begin(ms: number): void {
+    clearTimeout(beginning);
+    if (models && closing === undefined) beginning = setTimeout(() => (thread ??= start()), ms).unref();
+  }
+
   function lost(which: Worker, why: string): void {
     if (thread !== which) return;
     thread = undefined;
+    meaningError = undefined;
+    begin(AGAIN_MS);
     if (closing === undefined) error = why;
     for (const { reject } of waiting.values()) reject(unavailable(why));
     waiting.clear();
@@ -145,10 +155,8 @@ export function openSearch(options: SearchOptions): OpenedSearch {
     get error() {
       return error ?? remakeError ?? (meaningError && `by meaning: ${meaningError}`);
     },
-    begin() {
-      // The start of the server goes first.
-      if (models) beginning = setTimeout(() => (thread ??= start()), BEGIN_MS).unref();
-    },
+    // The start of the server goes first.
+    begin: () => begin(BEGIN_MS),
     close: () => (closing ??= end()),
   };
 }
