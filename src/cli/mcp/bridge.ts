@@ -47,7 +47,7 @@ export class Bridge {
     const abort = new AbortController();
     if (id !== undefined && id !== null && method !== undefined) this.#open.set(id, abort);
     try {
-      await this.#carry(frame, AbortSignal.any([abort.signal, this.#closing.signal]));
+      await this.#carry(frame, abort.signal);
     } catch (error) {
       if (abort.signal.aborted || this.#closing.signal.aborted) return;
       this.#options.note(`${method ?? 'an answer'}: ${reasonOf(error)}`);
@@ -67,6 +67,7 @@ export class Bridge {
   /** Ends the session and everything that is open. */
   async close(): Promise<void> {
     this.#closing.abort();
+    for (const each of this.#open.values()) each.abort();
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;

@@ -62,10 +62,9 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
       .map((tool) => describeTool(tool, kernel.operations)),
     progressMs: options.progressMs ?? PROGRESS_MS,
     fixtures: options.fixtures,
-    inFlight: new Set(),
+    inFlight: new Map(),
     onBug,
   };
-  const closing = new AbortController();
   const asked = new AsyncLocalStorage<Asker>();
   const watch = (reader: string | undefined, changed: (uri: string) => void) =>
     new Watch(kernel.feed, { resources: shown.resources, reader, changed });
@@ -80,7 +79,7 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
       return () => own.close();
     },
   };
-  const handler = createMcpHandler(() => createServer(parts, { agent: undefined, closing: closing.signal }), {
+  const handler = createMcpHandler(() => createServer(parts, { agent: undefined }), {
     bus,
     maxSubscriptions: Number.MAX_SAFE_INTEGER,
     onerror: (error) => app.log.debug({ err: error }, 'mcp'),
@@ -90,8 +89,8 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
 
   // Whoever waits is answered; then what is open is ended.
   app.addHook('preClose', async () => {
-    closing.abort();
-    await Promise.race([Promise.allSettled(parts.inFlight), setTimeout(GRACE_MS, undefined, { ref: false })]);
+    for (const waiting of parts.inFlight.values()) waiting.abort();
+    await Promise.race([Promise.allSettled(parts.inFlight.keys()), setTimeout(GRACE_MS, undefined, { ref: false })]);
     await setImmediate();
     await Promise.all([handler.close(), sessions.close()]);
   });
@@ -148,7 +147,7 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
     if (session === undefined && isHandshake(request.body)) {
       session = await sessions.begin(agent, ({ changed }) => {
         const own = watch(agent, changed);
-        return { server: createServer(parts, { agent, closing: closing.signal, watch: own }), watch: own };
+        return { server: createServer(parts, { agent, watch: own }), watch: own };
       });
       if (session === undefined) throw new Refusal('overloaded', 'Too many sessions are open.', { retryAfter: 5 });
     }

@@ -29,8 +29,8 @@ export interface McpParts {
   /** Milliseconds between two signs of progress. */
   progressMs: number;
   fixtures?: Fixtures | undefined;
-  /** Calls that are not answered yet. */
-  inFlight: Set<Promise<unknown>>;
+  /** Calls that are not answered yet, and what ends their waiting. */
+  inFlight: Map<Promise<unknown>, AbortController>;
   onBug: (error: unknown, what: string) => void;
 }
 
@@ -38,8 +38,6 @@ export interface McpParts {
 export interface Served {
   /** The agent that a session named when it began. */
   agent: string | undefined;
-  /** Aborted when the server closes. */
-  closing: AbortSignal;
   /** What the older era watches: a session's. */
   watch?: Watch | undefined;
 }
@@ -66,12 +64,24 @@ export function createServer(parts: McpParts, served: Served): Server {
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const fixture = fixtures?.tools.find(({ listed }) => listed.name === params.name);
     if (fixture) return (await fixture.call(params.arguments ?? {}, context)) as never;
-    const answer = callTool(parts, served, params.name, params.arguments ?? {}, context);
-    parts.inFlight.add(answer);
+    const abort = new AbortController();
+    const end = () => abort.abort();
+    if (context.mcpReq.signal.aborted) end();
+    else context.mcpReq.signal.addEventListener('abort', end, { once: true });
+    const answer = callTool(
+      parts,
+      agentOf(context, served),
+      params.name,
+      params.arguments ?? {},
+      context,
+      abort.signal,
+    );
+    parts.inFlight.set(answer, abort);
     try {
       return (await answer) as never;
     } finally {
       parts.inFlight.delete(answer);
+      context.mcpReq.signal.removeEventListener('abort', end);
     }
   });
   addResources(server, parts, served);
@@ -82,19 +92,17 @@ export function createServer(parts: McpParts, served: Served): Server {
 
 async function callTool(
   { caller, progressMs }: McpParts,
-  served: Served,
+  agent: string | undefined,
   name: string,
   input: Input,
-  context: ServerContext,
+  { mcpReq }: ServerContext,
+  signal: AbortSignal,
 ) {
-  const { mcpReq } = context;
-  const agent = agentOf(context, served);
   if (!caller.has(name))
     throw new ProtocolError(
       ProtocolErrorCode.InvalidParams,
       `There is no tool "${name.slice(0, 80)}"; tools/list shows them.`,
     );
-  const signal = AbortSignal.any([mcpReq.signal, served.closing]);
   const token = mcpReq._meta?.progressToken;
   if (token === undefined) return caller.call(name, input, { agent, signal, maxWait: MAX_WAIT });
   let progress = 0;
