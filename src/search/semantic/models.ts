@@ -30,8 +30,10 @@ export function hasModel({ EMBEDDINGS: choice, EMBEDDINGS_URL: url }: EmbeddingS
 /** Chooses the model: `auto` takes the endpoint that is set, else the local model that is installed, else none. */
 export function chooseModels(settings: EmbeddingSettings, local: MinilmOptions = {}): Models {
   const { EMBEDDINGS: choice, EMBEDDINGS_URL: url, EMBEDDINGS_MODEL: model, EMBEDDINGS_API_KEY: apiKey } = settings;
+  // Another choice is a word against the network, whatever else is set.
+  const mayAsk = choice === 'openai' || choice === 'auto';
   const endpoint = (name: string, dim?: number) =>
-    url === undefined ? undefined : createEndpoint({ url, model: name, apiKey, dim });
+    url === undefined || !mayAsk ? undefined : createEndpoint({ url, model: name, apiKey, dim });
   const installed = () => 'files' in local || minilmFiles() !== undefined;
   const made = new Map<string, Embedder>();
   const keep = (embedder: Embedder | undefined) => {

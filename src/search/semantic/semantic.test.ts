@@ -74,6 +74,18 @@ test('what an agent may not read is in no answer, no score and no likeness', asy
   expect(await scores('rex')).toEqual(strangers);
 });
 
+test('what others may not read is not counted among what is pending for them', async () => {
+  const model = testModel();
+  model.gate = new Promise(() => {});
+  const temp = temporaryDirectory();
+  const { semantic, put, request } = openMeaning(temp.path, { models: modelsOf(model) });
+  put({ kind: 'memory', row: 1, text: 'mine', readers: ['kai'] }, { kind: 'memory', row: 2, text: 'of all' });
+  expect(await semantic.find(request('x', { agent: 'rex' }))).toMatchObject({ pending: 1 });
+  expect(await semantic.find(request('x', { agent: 'kai' }))).toMatchObject({ pending: 2 });
+  temp[Symbol.dispose]();
+  void semantic.close();
+});
+
 test('the filter narrows by place and time, and so does every kind that was not asked for', async () => {
   await using meaning = givenMeaning();
   const { semantic, put, request } = meaning;

@@ -127,7 +127,7 @@ export class Semantic {
     if (this.#models.set === undefined)
       return { mode: 'lexical', pending: 0, degraded: this.#models.none, usual: true };
     await this.sync();
-    const pending = this.#pendingOf(request.in);
+    const pending = () => this.#pendingOf(request.in, (doc) => mayRead(doc, request.agent));
     const mode = request.mode === 'semantic' ? ('semantic' as const) : ('hybrid' as const);
     const queries = request.queries.map(readWords);
     const meant = [...new Set(queries.map(({ said }) => said).filter((said) => said !== ''))];
@@ -137,16 +137,16 @@ export class Semantic {
       do {
         set = this.#answering as VectorSet;
         const without = this.#without(request.in);
-        if (without !== undefined) return { mode: 'lexical', pending, ...without };
+        if (without !== undefined) return { mode: 'lexical', pending: pending(), ...without };
         const vectors = await this.#vectorsOf(meant);
         asked = queries.map((query) => ({ ...query, vector: vectors.get(query.said) }));
         // While the model was asked, another may have taken over.
       } while (set !== this.#answering);
     } catch (error) {
-      return { mode: 'lexical', pending: this.#pendingOf(request.in), degraded: (error as Error).message };
+      return { mode: 'lexical', pending: pending(), degraded: (error as Error).message };
     }
     const page = rank({ docs: this.#docs, set, asked, request: { ...request, mode }, after, messages: messages() });
-    const left = this.#pendingOf(request.in);
+    const left = pending();
     const degraded = left > 0 ? this.#background.error : undefined;
     return { mode, model: set.model, pending: left, ...page, ...(degraded !== undefined && { degraded }) };
   }
@@ -210,10 +210,16 @@ export class Semantic {
     return { degraded: 'messages have no vectors: set EMBED_MESSAGES', usual: true };
   }
 
-  #pendingOf(kinds: readonly SearchKind[]): number {
+  /** How many lack a vector of the model that is set; with `counts`, only those for which it is true. */
+  #pendingOf(kinds: readonly SearchKind[], counts?: (doc: Doc) => boolean): number {
+    const making = this.#making;
+    if (making === undefined) return 0;
     let pending = 0;
-    if (this.#making === undefined) return pending;
     for (const kind of kinds) pending += this.#docs.count(kind) - (this.#made.get(kind) ?? 0);
+    if (pending === 0 || counts === undefined) return pending;
+    pending = 0;
+    for (const kind of kinds)
+      for (const doc of this.#docs.of(kind)) if (!making.has(doc.hash) && counts(doc)) pending++;
     return pending;
   }
 
