@@ -10,6 +10,8 @@ import { matchOf, type WeighedWords } from './terms.ts';
 export const WINDOW = 1_000;
 /** Rows that are read by one statement. */
 export const READ_AT_ONCE = 250;
+/** Hits that are read again, to be shown, by one statement. */
+const SHOWN_AT_ONCE = 25;
 /** Characters of text after which no more is read for a window. */
 export const WINDOW_TEXT = 2_000_000;
 /** Rows with any of the words that each of the words brings at least, where no text has all. */
@@ -87,7 +89,7 @@ export function openStream(
   let [top, offset] = [from.top, from.offset];
   let hits: Ranked[] | undefined;
   let nextTop: number | undefined;
-  let shown: WordHit | undefined;
+  let shown = new Map<number, WordHit>();
 
   /** Ranks the window that begins at `top`. */
   function load(): Ranked[] {
@@ -133,13 +135,23 @@ export function openStream(
     }
   }
 
+  function show(some: readonly Ranked[]): Map<number, WordHit> {
+    const byRow = new Map(some.map((hit) => [hit.row, hit]));
+    const candidates = reader.read([...byRow.keys()], agent);
+    return new Map(
+      candidates.map((candidate) => {
+        const hit = byRow.get(candidate.row) as Ranked;
+        return [candidate.row, { ...candidate, ...hit, kind: source.kind }];
+      }),
+    );
+  }
+
   return {
     peek() {
       const next = here()[offset];
       if (next === undefined) return undefined;
-      if (shown?.row !== next.row)
-        shown = { ...(reader.read([next.row], agent)[0] as Candidate), ...next, kind: source.kind };
-      return shown;
+      if (!shown.has(next.row)) shown = show(here().slice(offset, offset + Math.min(limit, SHOWN_AT_ONCE)));
+      return shown.get(next.row);
     },
     take() {
       offset++;
