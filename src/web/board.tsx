@@ -75,11 +75,8 @@ function Card({ task }: { task: Task }) {
       }}
     >
       <a href={hrefOf('task', id)} data-item={id} draggable={false} aria-current={open ? 'true' : undefined}>
-        <span class="line top">
-          {priority && <span class={`priority ${priority.toLowerCase()}`}>{priority}</span>}
-          <span class="title" dir="auto">
-            {title}
-          </span>
+        <span class="title" dir="auto">
+          {priority && <bdi class={`priority ${priority.toLowerCase()}`}>{priority}</bdi>} {title}
         </span>
         {blockers.length > 0 && (
           <span class="why" dir="auto">

@@ -6,12 +6,13 @@ export function Dialog({
   title,
   onClose,
   children,
-  wide = false,
+  kind = '',
 }: {
   title: string;
   onClose(): void;
   children: ComponentChildren;
-  wide?: boolean;
+  /** Classes: `wide`, `top`. */
+  kind?: string;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -22,7 +23,7 @@ export function Dialog({
   return (
     <dialog
       ref={dialog}
-      class={wide ? 'wide' : ''}
+      class={kind}
       aria-label={title}
       onCancel={(event) => {
         event.preventDefault();

@@ -17,7 +17,7 @@ export function Help() {
   return (
     <Dialog
       title="Keys"
-      wide
+      kind="wide"
       onClose={() => {
         open.value = false;
       }}

@@ -10,6 +10,7 @@ import { newTask } from './new-task.tsx';
 import { panes } from './panes/index.ts';
 import { thread } from './rooms.ts';
 import { go, leave, route } from './route.ts';
+import { startSearch } from './search.tsx';
 import { goTo, tab } from './tabs.tsx';
 
 /** What is open is closed: the pane, then the thread. */
@@ -39,6 +40,7 @@ addKeys(
       else startWriting();
     },
   },
+  { keys: '/', says: 'Search', group: 'Do', run: startSearch },
   { keys: 'p', says: 'Pause the events, or go on', group: 'Do', run: togglePause },
   ...COLUMNS.map((status, i) => ({
     keys: String(i + 1),

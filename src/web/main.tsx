@@ -12,6 +12,7 @@ import { OpenPane } from './open-pane.tsx';
 import { Rail } from './rail.tsx';
 import { chosen } from './rooms.ts';
 import { Notices } from './say.tsx';
+import { Search } from './search.tsx';
 import { follow, link, ready } from './store.ts';
 import { Tabs, tab } from './tabs.tsx';
 import { Top } from './top.tsx';
@@ -32,6 +33,7 @@ function Page() {
       <NameDialog />
       <NewTask />
       <Help />
+      <Search />
     </div>
   );
 }

@@ -131,9 +131,17 @@ function take(change: Change): void {
   for (const name of reset ? HELD : names.keys())
     if ((HELD as readonly string[]).includes(name)) changed.add(name as HeldName);
   if (reset) {
+    void introduce();
     void seed(client.value, at);
   }
   note(events);
   for (const listener of listeners) listener(change);
   timer ??= setTimeout(flush, 12);
+}
+
+/** Says that who sits here is a person, where this server does not know it. */
+async function introduce(): Promise<void> {
+  const name = me.value;
+  if (name === undefined || current('agents', name)?.kind === 'human') return;
+  await writer().agents.register({ name, kind: 'human' }).catch(sayWhy);
 }

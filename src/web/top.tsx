@@ -4,6 +4,7 @@ import { me } from './me.ts';
 import { askName } from './name.tsx';
 import { newTask } from './new-task.tsx';
 import { Pulse } from './pulse.tsx';
+import { startSearch } from './search.tsx';
 import { link } from './store.ts';
 import { Ago } from './ticking.tsx';
 
@@ -15,10 +16,14 @@ export function Top() {
       <LinkState />
       <Pulse />
       <span class="push" />
-      <button type="button" onClick={newTask}>
-        New task <kbd>c</kbd>
+      <button type="button" aria-label="Search" onClick={startSearch}>
+        <Icon path="M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10m3.6-1.4L14.5 14.5" /> <span class="label">Search</span>{' '}
+        <kbd>/</kbd>
       </button>
-      <button type="button" class="quiet" aria-label="Keys" onClick={showHelp}>
+      <button type="button" aria-label="New task" onClick={newTask}>
+        <Icon path="M8 2.5v11M2.5 8h11" /> <span class="label">New task</span> <kbd>c</kbd>
+      </button>
+      <button type="button" class="quiet keys" aria-label="Keys" onClick={showHelp}>
         <kbd>?</kbd>
       </button>
       {me.value === undefined ? (
@@ -32,6 +37,15 @@ export function Top() {
         </span>
       )}
     </header>
+  );
+}
+
+/** A drawing of lines, on a square of 16. */
+function Icon({ path }: { path: string }) {
+  return (
+    <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+      <path d={path} />
+    </svg>
   );
 }
 

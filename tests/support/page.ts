@@ -1,7 +1,10 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
 import { openBrowser } from './browser.ts';
 import type { TestNode } from './node.ts';
+
+// Several waits, of which each may be long.
+vi.setConfig({ testTimeout: 90_000 });
 
 let browser: Promise<Browser> | undefined;
 
