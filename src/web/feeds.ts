@@ -1,7 +1,7 @@
 import { type Signal, signal } from '@preact/signals';
 import type { Event } from '../client/index.ts';
 import { sayWhy } from './say.tsx';
-import { client, current, type Message, whenChanged } from './store.ts';
+import { client, current, type Message, newestMessages, whenChanged } from './store.ts';
 
 /** Messages of one place as far as they were loaded: those of a channel, or those of a thread. */
 export interface Feed {
@@ -37,14 +37,23 @@ async function load(feed: Signal<Feed>): Promise<void> {
   feed.value = { ...feed.value, state: 'loading' };
   try {
     const page = await ask(key, undefined);
-    // What came while it was asked for is newer than the answer.
-    const top = page.messages.at(-1)?.seq ?? 0;
-    const late = feed.value.messages.filter(({ seq }) => seq > top);
-    feed.value = { key, messages: [...page.messages.map(newer), ...late], state: 'loaded', older: page.older };
+    const messages = page.messages.map(newer);
+    feed.value = { key, messages: [...messages, ...heldAfter(key, messages)], state: 'loaded', older: page.older };
   } catch (error) {
     feed.value = { ...feed.value, state: 'loaded' };
     sayWhy(error, { label: 'Try again', run: () => void load(feed) });
   }
+}
+
+/** True where a message is shown in a feed. */
+function isIn(key: string, { channel, id, threadId }: Message): boolean {
+  return channel === key || threadKey(threadId ?? id) === key;
+}
+
+/** What the page holds that came after what was loaded: an answer may be older than what is known. */
+function heldAfter(key: string, loaded: readonly Message[]): Message[] {
+  const top = loaded.at(-1)?.seq ?? 0;
+  return newestMessages().filter((message) => message.seq > top && isIn(key, message));
 }
 
 /** Loads the page before the oldest message. */
@@ -138,8 +147,20 @@ async function reload(id: string): Promise<void> {
   }
 }
 
+let followed = false;
+
 whenChanged(({ reset, events }) => {
-  // The stream could not go on: what came meanwhile is asked for.
-  if (reset) for (const feed of feeds.values()) if (feed.value.state === 'loaded') void load(feed);
+  if (reset)
+    for (const feed of feeds.values()) {
+      if (feed.value.state !== 'loaded') continue;
+      // The first state adds to what was loaded beside it; a later one says that something may be missing.
+      if (followed) void load(feed);
+      else
+        feed.value = {
+          ...feed.value,
+          messages: [...feed.value.messages, ...heldAfter(feed.value.key, feed.value.messages)],
+        };
+    }
+  followed = true;
   foldFeeds(events);
 });

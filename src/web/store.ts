@@ -80,6 +80,11 @@ export function current<N extends HeldName>(name: N, id: string): Collections[N]
   return replica?.collections[name].get(id) as Collections[N] | undefined;
 }
 
+/** The newest messages of all channels that the page holds, oldest first. */
+export function newestMessages(): readonly Message[] {
+  return [...(replica?.collections.messages.values() ?? [])];
+}
+
 const changed = new Set<HeldName>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 
