@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Scene } from '../../../tests/support/given.ts';
 import type { Json } from '../../../tests/support/node.ts';
 import { board, play } from '../../../tests/support/tasks.ts';
+import { LiveCollection } from '../../kernel/collection.ts';
 
 /** The columns as `status: ids`, those that hold something. */
 async function columns(scene: Scene, input: Record<string, unknown> = {}): Promise<Record<string, string>> {
@@ -22,6 +23,28 @@ describe('the board', () => {
         tasks: [],
       })),
     );
+  });
+
+  test('without a filter looks at no more tasks than it shows, and at one more of each column', async () => {
+    const scene = board(...Array.from({ length: 50 }, (_, i) => `t${i}`));
+    const walk = LiveCollection.prototype.inOrder;
+    let looked = 0;
+    const spy = vi.spyOn(LiveCollection.prototype, 'inOrder').mockImplementation(function* (
+      this: LiveCollection<object>,
+      ...place
+    ) {
+      for (const task of walk.apply(this, place)) {
+        looked++;
+        yield task;
+      }
+    });
+    try {
+      const { columns: shown } = await scene.asks('tasks.board', { limit: 5 });
+      expect(shown[0]).toMatchObject({ status: 'todo', count: 50, more: true });
+      expect(looked).toBe(6);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test('shows first what has a place, then the most urgent; what is over, newest first', async () => {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type LiveCollection, type QueryContext, query } from '../../kernel/capability.ts';
 import { AgentName, wholeNumber } from '../../kernel/names.ts';
 import { LIST_BYTES, listInput } from '../../kernel/page.ts';
-import { conditionsOf, filterFields } from './filter.ts';
+import { conditionsOf, filterFields, isEverything } from './filter.ts';
 import { fitting, present } from './list.ts';
 import { STATUSES, Task as TaskOutput, TaskStatus } from './schema.ts';
 import type { Task, TasksState } from './state.ts';
@@ -45,7 +45,7 @@ export const board = query({
     ),
   }),
   run({ limit, fields, compact, ...filter }, { state: { tasks } }: QueryContext<State>) {
-    const conditions = conditionsOf(filter).filter(({ groups }) => groups?.[0] !== '');
+    const conditions = conditionsOf(filter).filter((condition) => !isEverything(condition));
     return {
       columns: STATUSES.map((status) => {
         const first: Task[] = [];

@@ -75,6 +75,11 @@ export function conditionsOf(filter: TaskFilter): Condition[] {
   return conditions;
 }
 
+/** True of the condition that every task fulfils. */
+export function isEverything({ groups }: Condition): boolean {
+  return groups === EVERY_TASK;
+}
+
 /** The two that are asked for together most; neither: every task. */
 function ofStatusAndAssignee({ status, assignee }: Pick<TaskFilter, 'status' | 'assignee'>): Condition {
   const statuses = status === undefined ? undefined : ([...new Set(split(status))] as TaskStatus[]);

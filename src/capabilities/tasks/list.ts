@@ -5,7 +5,7 @@ import { wholeNumber } from '../../kernel/names.ts';
 import { compareKeys, type OrderKey } from '../../kernel/order.ts';
 import { capBytes, listInput, listOutput, pick, shorten } from '../../kernel/page.ts';
 import { etag } from './create.ts';
-import { type Condition, conditionsOf, filterFields } from './filter.ts';
+import { type Condition, conditionsOf, filterFields, isEverything } from './filter.ts';
 import { findTask } from './find.ts';
 import { EVERY_TASK, LAST, rank, updatedKey } from './orders.ts';
 import { TaskId, Task as TaskOutput } from './schema.ts';
@@ -118,11 +118,6 @@ function narrowest(conditions: readonly Condition[], tasks: State['tasks']): Con
     .map((condition) => ({ condition, size: sizeOfGroups(condition, tasks) }));
   sized.sort((a, b) => a.size - b.size);
   return (sized[0] as { condition: Condition }).condition;
-}
-
-/** True where another condition adds nothing to `every task`. */
-function isEverything({ groups }: Condition): boolean {
-  return groups === EVERY_TASK;
 }
 
 function formatPlace(sort: string, key: OrderKey): string {
