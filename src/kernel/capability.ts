@@ -217,7 +217,7 @@ export type CollectionSpec =
       keep: 'history';
       /**
        * SQL columns beside `seq`, `id` and `doc` (the entity as JSON), each computed by SQLite from `doc`:
-       * `{ channel: "TEXT AS (doc ->> 'channel') VIRTUAL" }`.
+       * `{ channel: "TEXT AS (doc ->> 'channel') STORED" }`. An index covers no column that is VIRTUAL.
        */
       columns: Readonly<Record<string, string>>;
       indexes?: readonly string[];

@@ -6,13 +6,13 @@ export const activityTable: CollectionSpec = {
   keep: 'history',
   columns: {
     // What was made elsewhere, and imported, stands at the time of its making.
-    ts: "INTEGER AS (CASE WHEN doc ->> 'type' LIKE '%@_created' ESCAPE '@' THEN coalesce(doc ->> '$.data.createdAt', doc ->> 'at') ELSE doc ->> 'at' END) VIRTUAL",
-    type: "TEXT AS (doc ->> 'type') VIRTUAL",
-    actor: "TEXT AS (doc ->> 'actor') VIRTUAL",
-    channel: "TEXT AS (doc ->> '$.data.channel') VIRTUAL",
+    ts: "INTEGER AS (CASE WHEN doc ->> 'type' LIKE '%@_created' ESCAPE '@' THEN coalesce(doc ->> '$.data.createdAt', doc ->> 'at') ELSE doc ->> 'at' END) STORED",
+    type: "TEXT AS (doc ->> 'type') STORED",
+    actor: "TEXT AS (doc ->> 'actor') STORED",
+    channel: "TEXT AS (doc ->> '$.data.channel') STORED",
     // '' stands for everybody.
-    reader: "TEXT AS (coalesce(doc ->> '$.readers[0]', '')) VIRTUAL",
-    other_reader: "TEXT AS (nullif(doc ->> '$.readers[1]', doc ->> '$.readers[0]')) VIRTUAL",
+    reader: "TEXT AS (coalesce(doc ->> '$.readers[0]', '')) STORED",
+    other_reader: "TEXT AS (nullif(doc ->> '$.readers[1]', doc ->> '$.readers[0]')) STORED",
   },
   indexes: [
     'CREATE INDEX activity_by_time ON activity (reader, ts)',

@@ -7,11 +7,11 @@ export const itemsTable: CollectionSpec = {
   name: 'inbox_items',
   keep: 'history',
   columns: {
-    agent: "TEXT AS (doc ->> 'agent') VIRTUAL",
-    event: "INTEGER AS (doc ->> 'event') VIRTUAL",
-    at: "INTEGER AS (doc ->> 'at') VIRTUAL",
-    reason: "TEXT AS (doc ->> 'reason') VIRTUAL",
-    message: "TEXT AS (doc ->> 'message') VIRTUAL",
+    agent: "TEXT AS (doc ->> 'agent') STORED",
+    event: "INTEGER AS (doc ->> 'event') STORED",
+    at: "INTEGER AS (doc ->> 'at') STORED",
+    reason: "TEXT AS (doc ->> 'reason') STORED",
+    message: "TEXT AS (doc ->> 'message') STORED",
   },
   indexes: ['CREATE INDEX inbox_items_by_agent ON inbox_items (agent, event)'],
 };
@@ -24,9 +24,9 @@ export const acksTable: CollectionSpec = {
   name: 'inbox_acks',
   keep: 'history',
   columns: {
-    agent: "TEXT AS (doc ->> 'agent') VIRTUAL",
-    item: "INTEGER AS (doc ->> 'item') VIRTUAL",
-    until: "INTEGER AS (doc ->> 'until') VIRTUAL",
+    agent: "TEXT AS (doc ->> 'agent') STORED",
+    item: "INTEGER AS (doc ->> 'item') STORED",
+    until: "INTEGER AS (doc ->> 'until') STORED",
   },
   indexes: ['CREATE INDEX inbox_acks_by_agent ON inbox_acks (agent, item)'],
 };

@@ -15,19 +15,19 @@ export const memoriesTable: CollectionSpec = {
   name: 'memories',
   keep: 'history',
   columns: {
-    owner: "TEXT AS (doc ->> 'agent') VIRTUAL",
+    owner: "TEXT AS (doc ->> 'agent') STORED",
     // '' stands for everybody.
-    reader: "TEXT AS (CASE doc ->> 'scope' WHEN 'agent' THEN doc ->> 'agent' ELSE '' END) VIRTUAL",
+    reader: "TEXT AS (CASE doc ->> 'scope' WHEN 'agent' THEN doc ->> 'agent' ELSE '' END) STORED",
     // 0: it lives. 1: another replaces it. 2: it was deleted.
     state:
-      "INTEGER AS (CASE WHEN doc ->> 'deletedAt' IS NOT NULL THEN 2 WHEN doc ->> 'supersededBy' IS NOT NULL THEN 1 ELSE 0 END) VIRTUAL",
-    key: "TEXT AS (doc ->> 'key') VIRTUAL",
-    ts: "INTEGER AS (doc ->> 'createdAt') VIRTUAL",
+      "INTEGER AS (CASE WHEN doc ->> 'deletedAt' IS NOT NULL THEN 2 WHEN doc ->> 'supersededBy' IS NOT NULL THEN 1 ELSE 0 END) STORED",
+    key: "TEXT AS (doc ->> 'key') STORED",
+    ts: "INTEGER AS (doc ->> 'createdAt') STORED",
     // Of UTC, since 1970.
-    day: "INTEGER AS ((doc ->> 'createdAt') / 86400000) VIRTUAL",
-    changed: "INTEGER AS (doc ->> 'lastSeq') VIRTUAL",
+    day: "INTEGER AS ((doc ->> 'createdAt') / 86400000) STORED",
+    changed: "INTEGER AS (doc ->> 'lastSeq') STORED",
     // Lines that it takes in the file of its day: its own, and three that its heading takes.
-    lines: `INTEGER AS (length(CAST(${LINES_OF} AS BLOB)) - length(CAST(replace(${LINES_OF}, char(10), '') AS BLOB)) + 4) VIRTUAL`,
+    lines: `INTEGER AS (length(CAST(${LINES_OF} AS BLOB)) - length(CAST(replace(${LINES_OF}, char(10), '') AS BLOB)) + 4) STORED`,
   },
   indexes: [
     'CREATE INDEX memories_by_time ON memories (reader, state, ts)',
@@ -53,8 +53,8 @@ export const versionsTable: CollectionSpec = {
   name: 'memory_versions',
   keep: 'history',
   columns: {
-    memory: "TEXT AS (doc ->> 'memory') VIRTUAL",
-    version: "INTEGER AS (doc ->> 'version') VIRTUAL",
+    memory: "TEXT AS (doc ->> 'memory') STORED",
+    version: "INTEGER AS (doc ->> 'version') STORED",
   },
   indexes: [
     'CREATE INDEX memory_versions_of_memory ON memory_versions (memory, version)',

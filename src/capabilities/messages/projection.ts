@@ -7,15 +7,15 @@ export const messagesTable: CollectionSpec = {
   name: 'messages',
   keep: 'history',
   columns: {
-    channel: "TEXT AS (doc ->> 'channel') VIRTUAL",
-    sender: "TEXT AS (doc ->> 'from') VIRTUAL",
-    recipient: "TEXT AS (doc ->> 'to') VIRTUAL",
-    thread: "TEXT AS (doc ->> 'threadId') VIRTUAL",
-    ts: "INTEGER AS (doc ->> 'timestamp') VIRTUAL",
+    channel: "TEXT AS (doc ->> 'channel') STORED",
+    sender: "TEXT AS (doc ->> 'from') STORED",
+    recipient: "TEXT AS (doc ->> 'to') STORED",
+    thread: "TEXT AS (doc ->> 'threadId') STORED",
+    ts: "INTEGER AS (doc ->> 'timestamp') STORED",
     // 1: for the two ends of a direct channel. 2: a note of the server's own, shown where its channel is asked for.
     private:
-      "INTEGER AS (CASE WHEN channel LIKE 'dm:%' THEN 1 WHEN sender = 'system' AND channel LIKE 'task:%' THEN 2 ELSE 0 END) VIRTUAL",
-    deleted: "INTEGER AS (doc ->> 'deletedAt' IS NOT NULL) VIRTUAL",
+      "INTEGER AS (CASE WHEN channel LIKE 'dm:%' THEN 1 WHEN sender = 'system' AND channel LIKE 'task:%' THEN 2 ELSE 0 END) STORED",
+    deleted: "INTEGER AS (doc ->> 'deletedAt' IS NOT NULL) STORED",
   },
   indexes: [
     'CREATE INDEX messages_by_channel ON messages (channel, ts)',

@@ -10,7 +10,7 @@ import type { HistoryEntry, Run, TasksState } from './state.ts';
 export const historyTable: CollectionSpec = {
   name: 'task_history',
   keep: 'history',
-  columns: { task: "TEXT AS (doc ->> 'task') VIRTUAL" },
+  columns: { task: "TEXT AS (doc ->> 'task') STORED" },
   indexes: ['CREATE INDEX task_history_by_task ON task_history (task, seq)'],
 };
 
@@ -18,7 +18,7 @@ export const historyTable: CollectionSpec = {
 export const runsTable: CollectionSpec = {
   name: 'task_runs',
   keep: 'history',
-  columns: { task: "TEXT AS (doc ->> 'task') VIRTUAL" },
+  columns: { task: "TEXT AS (doc ->> 'task') STORED" },
   indexes: ['CREATE INDEX task_runs_by_task ON task_runs (task, seq)'],
 };
 
