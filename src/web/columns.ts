@@ -1,6 +1,7 @@
 import { computed, signal } from '@preact/signals';
 import { ProblemError } from '../client/index.ts';
 import { me } from './me.ts';
+import { refuseInPast } from './past.ts';
 import { say, sayWhy } from './say.tsx';
 import { live, shown, type Task, tasks, writer } from './store.ts';
 
@@ -38,14 +39,17 @@ export interface Column {
   cards: readonly Task[];
 }
 
-export const columns = computed<readonly Column[]>(() => {
+/** Tasks by where they stand. `statusOf`: where that is not what they say. */
+export function columnsOf(all: Iterable<Task>, statusOf = (task: Task): Status => task.status): readonly Column[] {
   const by = new Map<Status, Task[]>(COLUMNS.map((status) => [status, []]));
-  for (const task of tasks.value) by.get(moving.value.get(task.id) ?? task.status)?.push(task);
+  for (const task of all) by.get(statusOf(task))?.push(task);
   return COLUMNS.map((status) => {
-    const all = by.get(status) ?? [];
-    return { status, count: all.length, cards: all.sort(inOrder(status)).slice(0, MOST) };
+    const cards = by.get(status) ?? [];
+    return { status, count: cards.length, cards: cards.sort(inOrder(status)).slice(0, MOST) };
   });
-});
+}
+
+export const columns = computed(() => columnsOf(tasks.value, (task) => moving.value.get(task.id) ?? task.status));
 
 /** What keeps a task from being worked at: the open tasks that it waits for. */
 export function openBlockers(task: Task): Task[] {
@@ -58,7 +62,7 @@ export function openBlockers(task: Task): Task[] {
 /** Moves a task to another column: at once for who looks, and back with the reason where the server refuses it. */
 export async function moveTask(id: string, to: Status, takeover = false): Promise<void> {
   const task = live.tasks.value.get(id);
-  if (task === undefined || task.status === to || moving.value.has(id)) return;
+  if (task === undefined || task.status === to || moving.value.has(id) || refuseInPast()) return;
   if (me.value === undefined) {
     say({ kind: 'refused', text: 'Say your name first: who only looks moves nothing.' });
     return;

@@ -10,7 +10,14 @@ export function showHelp(): void {
 }
 
 const GROUPS: readonly Key['group'][] = ['Do', 'Move', 'Go'];
-const NAMES: Record<string, string> = { Escape: 'Esc', ' ': 'Space' };
+const NAMES: Record<string, string> = {
+  Escape: 'Esc',
+  ' ': 'Space',
+  'Mod+k': /Mac|iP/.test(navigator.platform) ? '⌘K' : 'Ctrl K',
+};
+
+/** A key as people know it. */
+export const nameOfKey = (key: string): string => NAMES[key] ?? key;
 
 export function Help() {
   if (!open.value) return null;
@@ -33,7 +40,7 @@ export function Help() {
                   <div key={combination}>
                     <dt>
                       {combination.split(' ').map((key) => (
-                        <kbd key={key}>{NAMES[key] ?? key}</kbd>
+                        <kbd key={key}>{nameOfKey(key)}</kbd>
                       ))}
                     </dt>
                     <dd>{says}</dd>

@@ -7,7 +7,9 @@ import { me } from './me.ts';
 import { focused, move } from './moving.ts';
 import { askName } from './name.tsx';
 import { newTask } from './new-task.tsx';
+import { openPalette } from './palette.tsx';
 import { panes } from './panes/index.ts';
+import { refuseInPast } from './past.ts';
 import { thread } from './rooms.ts';
 import { go, leave, route } from './route.ts';
 import { startSearch } from './search.tsx';
@@ -35,6 +37,7 @@ addKeys(
     says: 'Write a message',
     group: 'Do',
     run() {
+      if (refuseInPast()) return;
       tab.value = 'chat';
       if (me.value === undefined) askName();
       else startWriting();
@@ -47,12 +50,14 @@ addKeys(
     says: `Move the card to ${status}`,
     group: 'Do' as const,
     run() {
+      if (refuseInPast()) return true;
       const id = focused('board');
       if (id === undefined) return false;
       void moveTask(id, status);
       return true;
     },
   })),
+  { keys: 'Mod+k', says: 'Every operation', group: 'Do', run: openPalette },
   { keys: '?', says: 'This help', group: 'Do', run: showHelp },
   { keys: 'j', says: 'Next', group: 'Move', run: () => move(1) },
   { keys: 'k', says: 'Previous', group: 'Move', run: () => move(-1) },

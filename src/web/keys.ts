@@ -1,6 +1,6 @@
 /** One key, or one after another, and what it does. */
 export interface Key {
-  /** As `KeyboardEvent.key` says: `c`, `?`, `Escape`; `g b`: one after another. */
+  /** As `KeyboardEvent.key` says: `c`, `?`, `Escape`; `g b`: one after another; `Mod+k`: with Control or ⌘, also where text is typed. */
   keys: string;
   /** What it does, for the help. */
   says: string;
@@ -39,8 +39,13 @@ function isTyping(target: EventTarget | null): boolean {
 /** Does what a key says, unless text is typed or a dialog is open. */
 export function listenToKeys(): void {
   addEventListener('keydown', (event) => {
-    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+    if (event.defaultPrevented || event.isComposing || event.altKey || document.querySelector('dialog[open]')) return;
+    if (event.ctrlKey || event.metaKey) {
+      const found = registry.find(({ keys }) => keys === `Mod+${event.key.toLowerCase()}`);
+      if (found && found.run() !== false) event.preventDefault();
+      return;
+    }
+    if (isTyping(event.target)) return;
     const before = first && event.timeStamp - first.at < PATIENCE ? `${first.key} ` : '';
     first = undefined;
     const found =

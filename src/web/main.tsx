@@ -9,6 +9,8 @@ import { listenToKeys } from './keys.ts';
 import { NameDialog } from './name.tsx';
 import { NewTask } from './new-task.tsx';
 import { OpenPane } from './open-pane.tsx';
+import { Palette } from './palette.tsx';
+import { isPast } from './past.ts';
 import { Rail } from './rail.tsx';
 import { chosen } from './rooms.ts';
 import { Notices } from './say.tsx';
@@ -21,12 +23,16 @@ function Page() {
   return (
     <div class={`page ${link.value?.state === 'lost' ? 'stale' : ''}`} data-tab={tab.value} data-ready={ready.value}>
       <Top />
-      <Rail />
-      <main>
-        <Board />
-        <Inspector />
-      </main>
-      <Chat />
+      {!isPast() && (
+        <>
+          <Rail />
+          <main>
+            <Board />
+            <Inspector />
+          </main>
+          <Chat />
+        </>
+      )}
       <OpenPane />
       <Tabs />
       <Notices />
@@ -34,6 +40,7 @@ function Page() {
       <NewTask />
       <Help />
       <Search />
+      <Palette />
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { signal, useSignal } from '@preact/signals';
 import { Dialog } from './dialog.tsx';
 import { me } from './me.ts';
 import { askName } from './name.tsx';
+import { refuseInPast } from './past.ts';
 import { sayWhy } from './say.tsx';
 import { agents, shown, writer } from './store.ts';
 
@@ -9,6 +10,7 @@ const open = signal(false);
 
 /** Opens the form of a new task. */
 export function newTask(): void {
+  if (refuseInPast()) return;
   if (me.value === undefined) askName();
   else open.value = true;
 }

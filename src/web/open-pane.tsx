@@ -36,7 +36,14 @@ export function OpenPane() {
   if (pane === undefined) return null;
   const Content = loaded.value.get(pane.name);
   return (
-    <section ref={region} class="pane panel" data-region="pane" aria-label={pane.title} tabIndex={-1}>
+    <section
+      ref={region}
+      class="pane panel"
+      data-pane={pane.name}
+      data-region="pane"
+      aria-label={pane.title}
+      tabIndex={-1}
+    >
       <header>
         <h2>{pane.title}</h2>
         <button type="button" class="quiet" aria-label={`Close ${pane.title}`} onClick={leave}>

@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals';
 import { enter, type Region } from './moving.ts';
+import { isPast } from './past.ts';
 import { rooms, unreadOf } from './rooms.ts';
+import { leave } from './route.ts';
 import { channels } from './store.ts';
 
 type Tab = Exclude<Region, 'pane'>;
@@ -17,6 +19,7 @@ const TABS: readonly (readonly [Tab, string])[] = [
 
 /** Goes to a panel, also where it is not shown. */
 export function goTo(region: Tab): void {
+  if (isPast()) leave();
   tab.value = region;
   requestAnimationFrame(() => enter(region));
 }

@@ -1,8 +1,9 @@
 import { Avatar } from './avatar.tsx';
-import { showHelp } from './help.tsx';
+import { nameOfKey, showHelp } from './help.tsx';
 import { me } from './me.ts';
 import { askName } from './name.tsx';
 import { newTask } from './new-task.tsx';
+import { openPalette } from './palette.tsx';
 import { Pulse } from './pulse.tsx';
 import { startSearch } from './search.tsx';
 import { link } from './store.ts';
@@ -16,12 +17,16 @@ export function Top() {
       <LinkState />
       <Pulse />
       <span class="push" />
-      <button type="button" aria-label="Search" onClick={startSearch}>
+      <button type="button" onClick={startSearch}>
         <Icon path="M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10m3.6-1.4L14.5 14.5" /> <span class="label">Search</span>{' '}
         <kbd>/</kbd>
       </button>
-      <button type="button" aria-label="New task" onClick={newTask}>
+      <button type="button" onClick={newTask}>
         <Icon path="M8 2.5v11M2.5 8h11" /> <span class="label">New task</span> <kbd>c</kbd>
+      </button>
+      <button type="button" onClick={openPalette}>
+        <Icon path="M3 4.5 6.5 8 3 11.5M8.5 12h5" /> <span class="label">Do anything</span>{' '}
+        <kbd>{nameOfKey('Mod+k')}</kbd>
       </button>
       <button type="button" class="quiet keys" aria-label="Keys" onClick={showHelp}>
         <kbd>?</kbd>

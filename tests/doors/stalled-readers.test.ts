@@ -56,6 +56,8 @@ test('a slow reader that comes back in time gets everything', async () => {
   socket.write(`GET /events/subscribe?after=0 HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\n\r\n`);
   const n = 120;
   for (let i = 0; i < n; i++) await server.post('link', `${'x'.repeat(100_000)}#${i}#`);
+  const slow = async () => (await server.get('/events/status')).body.slow as number;
+  await expect.poll(slow, { timeout: 10_000 }).toBe(1);
   socket.resume();
   const seen = () =>
     [
@@ -65,4 +67,5 @@ test('a slow reader that comes back in time gets everything', async () => {
     ].map(([, i]) => Number(i));
   await expect.poll(() => seen().length, { timeout: 10_000 }).toBe(n);
   expect(seen()).toEqual(Array.from({ length: n }, (_, i) => i));
+  await expect.poll(slow, { timeout: 10_000 }).toBe(0);
 });

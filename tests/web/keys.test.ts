@@ -23,6 +23,7 @@ const region = (name: string) => (page: Page) =>
 const SEEN: Record<string, { before?: (page: Page) => unknown; after: (page: Page) => unknown }> = {
   c: { after: dialog('New task') },
   '/': { after: dialog('Search') },
+  'Control+k': { after: dialog('Do anything') },
   '?': { after: dialog('Keys') },
   m: {
     after: (page) =>
@@ -104,8 +105,13 @@ describe.skipIf(!hasBrowser)('the keys', () => {
       jsx: 'automatic',
       jsxImportSource: 'preact',
     });
-    const ofPanes = [...(outputFiles[0]?.text ?? '').matchAll(/keys: "(g \w)"/g)].map(([, keys]) => keys);
-    const own = Object.keys(SEEN).map((keys) => (keys === 'Escape' ? 'Esc' : keys));
+    const ofPanes = [
+      ...outputFiles
+        .map(({ text }) => text)
+        .join('')
+        .matchAll(/title: "[^"]*",\s*keys: "(g \w)"/g),
+    ].map(([, keys]) => keys);
+    const own = Object.keys(SEEN).map((keys) => ({ Escape: 'Esc', 'Control+k': 'Ctrl K' })[keys] ?? keys);
     expect(shown.filter((keys) => !ofPanes.includes(keys)).sort()).toEqual(own.sort());
   });
 

@@ -85,6 +85,7 @@ const status = query({
   output: z.object({
     connected: z.number(),
     connections: z.record(z.string(), z.number()),
+    slow: z.number().meta({ description: 'Streams whose reader has not taken what was sent, while there is more.' }),
     head: z.string(),
     earliest: z.string(),
     batchWindowMs: z.number(),
@@ -94,6 +95,7 @@ const status = query({
     return {
       connected: Object.values(connections).reduce((sum, n) => sum + n, 0),
       connections,
+      slow: feed.stalled.size,
       head: feed.cursor(),
       earliest: feed.cursor(feed.earliest),
       batchWindowMs: settings(state).batchWindowMs,

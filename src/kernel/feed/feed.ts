@@ -58,6 +58,8 @@ export class Feed {
   #wakeScheduled = false;
   /** Streams that are open, by door. */
   readonly subscribers = new Map<string, number>();
+  /** Readers that have stopped taking bytes while there is more. */
+  readonly stalled = new Set<object>();
   /** Beside the order: what is shown and not kept. */
   readonly ephemera: Ephemera;
 

@@ -64,13 +64,13 @@ export class Pump {
 
   /** The reader takes bytes again. */
   resume(): void {
-    this.#blocked = false;
+    this.#stall(false);
     this.#run();
   }
 
   /** Stops taking pages until `resume`. */
   block(): void {
-    this.#blocked = true;
+    this.#stall(true);
   }
 
   /** Tells the reader how far it is, where it is not in the middle of something. */
@@ -80,7 +80,14 @@ export class Pump {
 
   close(): void {
     this.#closed = true;
+    this.#feed.stalled.delete(this);
     this.#forget?.();
+  }
+
+  #stall(blocked: boolean): void {
+    this.#blocked = blocked;
+    if (blocked && !this.#closed) this.#feed.stalled.add(this);
+    else this.#feed.stalled.delete(this);
   }
 
   #run(): void {
@@ -132,7 +139,7 @@ export class Pump {
     if (page.entries.length > 0) {
       this.#count += page.entries.length;
       this.#skipped = 0;
-      this.#blocked = !this.#sink.events(page, after);
+      if (!this.#sink.events(page, after)) this.#stall(true);
     } else if (this.#skipped >= SYNC_AFTER_SKIPPED) {
       this.#skipped = 0;
       this.#announce();
