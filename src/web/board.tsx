@@ -93,14 +93,19 @@ function Card({ task }: { task: Task }) {
           {assignee ? (
             <>
               <Avatar name={assignee} size="s" />
-              <span class="cut" dir="auto">
-                {assignee}
-              </span>
+              {status === 'validating' && reviewer ? (
+                <span class="cut" dir="auto" title={`${reviewer} reviews it`}>
+                  → {reviewer}
+                </span>
+              ) : (
+                <span class="cut" dir="auto">
+                  {assignee}
+                </span>
+              )}
             </>
           ) : (
             <span>nobody</span>
           )}
-          {status === 'validating' && reviewer && <span class="cut">→ {reviewer}</span>}
           {subtasks && (
             <span>
               {subtasks.done}/{subtasks.total}
