@@ -3,6 +3,7 @@ import { ProblemError } from '../client/index.ts';
 import { me } from './me.ts';
 import { refuseInPast } from './past.ts';
 import { say, sayWhy } from './say.tsx';
+import { steady } from './steady.ts';
 import { live, shown, type Task, tasks, writer } from './store.ts';
 
 export type Status = Task['status'];
@@ -49,7 +50,16 @@ export function columnsOf(all: Iterable<Task>, statusOf = (task: Task): Status =
   });
 }
 
-export const columns = computed(() => columnsOf(tasks.value, (task) => moving.value.get(task.id) ?? task.status));
+const inPlace = new Map<Status, ReturnType<typeof steady<Task>>>(
+  COLUMNS.map((status) => [status, steady<Task>('board', ({ id }) => id)]),
+);
+
+export const columns = computed(() =>
+  columnsOf(tasks.value, (task) => moving.value.get(task.id) ?? task.status).map((column) => ({
+    ...column,
+    cards: inPlace.get(column.status)?.(column.cards) ?? column.cards,
+  })),
+);
 
 /** What keeps a task from being worked at: the open tasks that it waits for. */
 export function openBlockers(task: Task): Task[] {

@@ -3,6 +3,7 @@ import { exactOf } from './clock.ts';
 import { Empty } from './empty.tsx';
 import { type Event, eventCount, recent } from './events.ts';
 import { hrefOf } from './route.ts';
+import { pointed } from './steady.ts';
 import { seq } from './store.ts';
 
 /** The last event that is shown while it is paused; undefined: it runs. */
@@ -25,14 +26,23 @@ function textOf(event: Event): string {
   return text;
 }
 
+/** The last event that is shown: while the pointer is over the list, none is put above what it points at. */
+let last = 0;
+const upTo = computed(() => {
+  eventCount.value;
+  if (paused.value !== undefined) return paused.value;
+  if (pointed.value !== 'events' || last === 0) last = recent.at(-1)?.seq ?? 0;
+  return last;
+});
+
 const found = computed<readonly Event[]>(() => {
   eventCount.value;
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const upTo = paused.value ?? Number.POSITIVE_INFINITY;
+  const end = upTo.value;
   const rows: Event[] = [];
   for (let i = recent.length - 1; i >= 0 && rows.length < shownRows.value; i--) {
     const event = recent[i] as Event;
-    if (event.seq <= upTo && words.every((word) => textOf(event).includes(word))) rows.push(event);
+    if (event.seq <= end && words.every((word) => textOf(event).includes(word))) rows.push(event);
   }
   return rows;
 });
@@ -41,7 +51,9 @@ const count = new Intl.NumberFormat('en');
 
 export function Inspector() {
   const stopped = paused.value;
-  const later = stopped === undefined ? 0 : Math.max(0, seq.value - stopped);
+  const end = upTo.value;
+  const newest = Math.max(seq.value, end);
+  const later = newest - end;
   return (
     <section class="inspector panel" data-region="events" aria-label="Events" tabIndex={-1}>
       <header>
@@ -58,7 +70,7 @@ export function Inspector() {
         />
         <span class="state faint" role="status" aria-live="off">
           {stopped === undefined
-            ? `at ${count.format(seq.value)}`
+            ? `at ${count.format(end)}${later > 0 ? ` (+${count.format(later)})` : ''}`
             : `paused at ${count.format(stopped)} (+${count.format(later)})`}
         </span>
         <button type="button" aria-pressed={stopped !== undefined} onClick={togglePause}>

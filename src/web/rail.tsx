@@ -5,6 +5,7 @@ import { Empty } from './empty.tsx';
 import { me } from './me.ts';
 import { choose, chosen, type Room, rooms, unreadOf } from './rooms.ts';
 import { hrefOf, route } from './route.ts';
+import { steady } from './steady.ts';
 import { type Agent, agents, live, type Presence } from './store.ts';
 import { Ago } from './ticking.tsx';
 
@@ -16,15 +17,18 @@ interface Person {
   status: Presence['status'];
 }
 
+const inPlace = steady<Person>('rail', ({ agent }) => agent.name);
+
 /** Everybody: first those who do something, then by name. */
 const people = computed<readonly Person[]>(() => {
   const presences = live.presences.value;
-  return agents.value
+  const all = agents.value
     .map((agent): Person => {
       const presence = presences.get(agent.name);
       return { agent, presence, status: presence?.status ?? 'offline' };
     })
     .sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || a.agent.name.localeCompare(b.agent.name));
+  return inPlace(all);
 });
 
 /** People who are shown at once; who was away for long is counted. */

@@ -99,4 +99,34 @@ describe.skipIf(!hasBrowser)('two people and an agent', () => {
     await ada.getByLabel('Message #general').waitFor();
     expect(await ada.getByLabel('Message #general').inputValue()).toBe('Not yet');
   });
+
+  test('move nothing under the pointer of anybody', async () => {
+    await using node = await testNode();
+    for (const title of ['First', 'Second'])
+      await node.send('POST', '/tasks', { title, createdBy: 'kai', priority: 'P2' });
+    const ada = await open(node, 'ada');
+    const row = ada.locator('.inspector .row').filter({ hasText: 'task_created' }).first();
+    await row.hover();
+    const before = await row.boundingBox();
+    await node.post('kai', 'Something happens', { channel: 'general' });
+    await ada.getByRole('log').getByText('Something happens').waitFor();
+    await ada
+      .locator('.inspector .state')
+      .getByText(/\(\+\d/)
+      .waitFor();
+    expect(await row.boundingBox()).toEqual(before);
+
+    const card = lane(ada, 'todo').locator('.card').filter({ hasText: 'First' });
+    await card.hover();
+    await ada.locator('.inspector .row').filter({ hasText: 'Something happens' }).waitFor();
+    const place = await card.boundingBox();
+    await node.send('POST', '/tasks', { title: 'More urgent', createdBy: 'kai', priority: 'P0' });
+    await lane(ada, 'todo').getByText('More urgent').waitFor();
+    expect(await card.boundingBox()).toEqual(place);
+    expect(await lane(ada, 'todo').locator('.title').last().textContent()).toContain('More urgent');
+    await ada.getByLabel('Message #general').hover();
+    await expect
+      .poll(() => lane(ada, 'todo').locator('.title').first().textContent(), { timeout: 30_000 })
+      .toContain('More urgent');
+  });
 });
