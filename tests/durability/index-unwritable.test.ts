@@ -47,10 +47,10 @@ async function goesOn(server: TestNode, mend: () => void): Promise<void> {
   expect(health.problems.join()).toMatch(new RegExp(`${health.index.backlog} events wait`));
 
   mend();
-  await expect.poll(() => send(server, refused).then(({ status }) => status), { timeout: 10_000 }).toBe(200);
+  await expect.poll(() => send(server, refused).then(({ status }) => status), { timeout: 40_000 }).toBe(200);
   const { body: message } = await send(server, refused);
   await expect
-    .poll(() => server.get('/health').then(({ body }) => body), { timeout: 10_000 })
+    .poll(() => server.get('/health').then(({ body }) => body), { timeout: 40_000 })
     .toMatchObject({ status: 'ok', index: { full: false, backlog: 0 } });
   expect((await server.get(`/chat/messages/${message.message.id}`)).status).toBe(200);
   expect(await audit(server.url, acknowledged)).toEqual([]);
@@ -66,7 +66,7 @@ describe('where the index cannot be written, posts go on until too much waits fo
       somebody.exec('ROLLBACK');
       somebody.close();
     });
-  }, 60_000);
+  }, 150_000);
 
   const reason = hindrance(() => smallDisk('200k')[Symbol.dispose]());
   test.skipIf(reason !== undefined)(
@@ -82,7 +82,7 @@ describe('where the index cannot be written, posts go on until too much waits fo
       size((blocks - bfree) * bsize + 256 * 1024);
       await goesOn(server, () => size(512 * 1024 * 1024));
     },
-    60_000,
+    150_000,
   );
 });
 
