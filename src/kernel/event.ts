@@ -45,6 +45,9 @@ export interface Encoded {
   idem?: IdempotencyMark;
 }
 
+/** The latest time that a Date can hold: no time and no seq of an event will have more digits. */
+export const LATEST = 8_640_000_000_000_000;
+
 /** One journal line may hold at most this many bytes. */
 export const MAX_RECORD_BYTES = 256 * 1024;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Context, command, type LiveCollection } from '../../kernel/capability.ts';
-import type { Draft } from '../../kernel/event.ts';
+import { type Draft, LATEST } from '../../kernel/event.ts';
 import { SYSTEM } from '../../kernel/names.ts';
 import { stamp } from '../../kernel/stamp.ts';
 import { draftsOfNew } from '../tasks/index.ts';
@@ -16,8 +16,6 @@ export type Plan = Omit<Recurring, 'seq'>;
 
 /** Tasks for times that passed while the server slept, at most: more would bury a team. */
 const MISSED = 100;
-/** A time and a number with as many digits as any will have. */
-const LATEST = 8_640_000_000_000_000;
 
 function scheduleOf({ every, cron, tz, start, createdAt }: Plan): Schedule {
   if (cron !== undefined) return { cron, tz: tz ?? 'UTC' };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Context, command } from '../../kernel/capability.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import type { Draft, Event } from '../../kernel/event.ts';
+import { type Draft, type Event, LATEST } from '../../kernel/event.ts';
 import { AgentName } from '../../kernel/names.ts';
 import { stamp } from '../../kernel/stamp.ts';
 import { draftsOfNew, requireParent } from '../tasks/index.ts';
@@ -15,8 +15,6 @@ type State = WorkflowsState & TasksState;
 
 /** Bytes of the events of one start, at most: as many as one body may hold. */
 const MAX_START_BYTES = 1024 * 1024;
-/** A time and a number with as many digits as any will have. */
-const LATEST = 8_640_000_000_000_000;
 /** Who and what starts a workflow with the longest names that there can be. */
 const LONGEST = {
   createdBy: 'x'.repeat(64),
