@@ -2,11 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { type NodeMcpRequestHandler, toNodeHandler } from '@modelcontextprotocol/node';
 import { classifyInboundRequest, createMcpHandler, type ServerEventBus } from '@modelcontextprotocol/server';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal, toProblem } from '../../kernel/errors.ts';
+import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal } from '../../kernel/errors.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { checkAgent } from '../../kernel/validate.ts';
-import { asRefusal } from '../rest/problem.ts';
 import type { StreamSettings, Streams } from '../streams.ts';
 import { ToolCaller } from './call.ts';
 import { type DirectCall, directCall, writeResult } from './direct.ts';
@@ -34,6 +33,9 @@ export interface McpOptions {
   fixtures?: Fixtures | undefined;
 }
 
+/** Told of a fault of the server, and where it came up. */
+export type OnBug = (error: unknown, what: string) => void;
+
 const SESSIONS: SessionLimits = { most: 1_000, idleMs: 30 * 60_000 };
 const PROGRESS_MS = 15_000;
 /** Milliseconds that a closing server gives to calls that wait. */
@@ -45,10 +47,16 @@ interface Asker {
   uris: readonly string[];
 }
 
-/** Adds /mcp: Streamable HTTP of the Model Context Protocol, revision 2026-07-28 and those with a handshake. */
-export function addMcp(app: FastifyInstance, options: McpOptions): void {
+/** What answers /mcp. */
+export interface Mcp {
+  serve(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply>;
+  /** Answers whoever waits; then ends what is open. */
+  close(): Promise<void>;
+}
+
+/** Streamable HTTP of the Model Context Protocol, revision 2026-07-28 and those with a handshake. */
+export function createMcp(options: McpOptions, log: FastifyBaseLogger, onBug: OnBug): Mcp {
   const { kernel, streams, settings, surface } = options;
-  const onBug = (error: unknown, what: string) => app.log.error({ err: error, what }, 'a fault of the server');
   const there = (tools: Surface['tools']) =>
     tools.filter(({ operations }) => operations.some((name) => kernel.operations.has(name)));
   const shown = { ...surface, tools: there(surface.tools), legacyTools: there(surface.legacyTools) };
@@ -82,18 +90,17 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
   const handler = createMcpHandler(() => createServer(parts, { agent: undefined }), {
     bus,
     maxSubscriptions: Number.MAX_SAFE_INTEGER,
-    onerror: (error) => app.log.debug({ err: error }, 'mcp'),
+    onerror: (error) => log.debug({ err: error }, 'mcp'),
   });
   const handle = toNodeHandler(handler, { onerror: (error) => onBug(error, '/mcp') });
   const sessions = new Sessions({ ...SESSIONS, ...options.sessions });
 
-  // Whoever waits is answered; then what is open is ended.
-  app.addHook('preClose', async () => {
+  const close = async () => {
     for (const waiting of parts.inFlight.values()) waiting.abort();
     await Promise.race([Promise.allSettled(parts.inFlight.keys()), setTimeout(GRACE_MS, undefined, { ref: false })]);
     await setImmediate();
     await Promise.all([handler.close(), sessions.close()]);
-  });
+  };
 
   const serve = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const agent = agentOfRequest(request);
@@ -171,15 +178,7 @@ export function addMcp(app: FastifyInstance, options: McpOptions): void {
     new OpenStream(reply.raw, { kernel, streams, settings, agent });
   };
 
-  app.route({
-    method: ['GET', 'POST', 'DELETE'],
-    url: '/mcp',
-    handler: serve,
-    errorHandler: (error, request, reply) => {
-      if (asRefusal(error) === undefined) onBug(error, '/mcp');
-      return sendError(error, request, reply);
-    },
-  });
+  return { serve, close };
 }
 
 const FIRST = new TextEncoder().encode(': open\n\n');
@@ -196,25 +195,6 @@ function hijack(reply: FastifyReply): void {
   const headers = reply.getHeaders();
   reply.hijack();
   for (const [name, value] of Object.entries(headers)) if (value !== undefined) reply.raw.setHeader(name, value);
-}
-
-/** A refusal before there is a call: an error of JSON-RPC with the status that every door has. */
-function sendError(thrown: unknown, { body }: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const refusal = asRefusal(thrown);
-  const { status, code, detail, hint } = toProblem(refusal ?? thrown);
-  const number = code === 'malformed_json' ? -32700 : status >= 500 ? -32603 : -32600;
-  const { id = null } = (body ?? {}) as { id?: unknown };
-  if (refusal?.options.retryAfter !== undefined) reply.header('retry-after', refusal.options.retryAfter);
-  return reply
-    .code(status)
-    .header('content-type', 'application/json')
-    .send(
-      JSON.stringify({
-        jsonrpc: '2.0',
-        error: { code: number, message: `${code}: ${detail}`, data: { code, hint } },
-        id,
-      }),
-    );
 }
 
 /** Who calls: the X-Agent header or the `agent` parameter, and not two. */
